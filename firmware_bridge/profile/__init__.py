@@ -1,0 +1,91 @@
+"""Bytes of the nightcramp stream profile, version 1.
+
+Everything is little-endian. ``PROFILE.md`` beside this package says what the bytes mean and what
+a device must do; this package writes and reads them. Reading returns a `Malformed` for bytes
+that are not of the profile and never raises; writing raises `UsageError` for what does not fit.
+"""
+
+from firmware_bridge.profile.commands import (
+    Command,
+    CommandReply,
+    Opcode,
+    ReplyStatus,
+    TimeSync,
+    acknowledge,
+    decode_command,
+    decode_reply,
+    decode_time_sync,
+    encode_reply,
+    erase,
+    replay,
+    start,
+    stop,
+    time_sync,
+)
+from firmware_bridge.profile.description import (
+    Info,
+    Status,
+    StreamInfo,
+    StreamStatus,
+    UnitCode,
+    decode_info,
+    decode_status,
+    encode_info,
+    encode_status,
+)
+from firmware_bridge.profile.frames import Encoding, Frame, decode_frame, encode_frame
+from firmware_bridge.profile.layout import (
+    BACKLOG,
+    CONTROL,
+    INFO,
+    LIVE,
+    MAX_FRAME,
+    SERVICE,
+    STATUS,
+    TICK_HZ,
+    VERSION,
+    Malformed,
+    StreamId,
+)
+
+__all__ = [
+    "BACKLOG",
+    "CONTROL",
+    "INFO",
+    "LIVE",
+    "MAX_FRAME",
+    "SERVICE",
+    "STATUS",
+    "TICK_HZ",
+    "VERSION",
+    "Command",
+    "CommandReply",
+    "Encoding",
+    "Frame",
+    "Info",
+    "Malformed",
+    "Opcode",
+    "ReplyStatus",
+    "Status",
+    "StreamId",
+    "StreamInfo",
+    "StreamStatus",
+    "TimeSync",
+    "UnitCode",
+    "acknowledge",
+    "decode_command",
+    "decode_frame",
+    "decode_info",
+    "decode_reply",
+    "decode_status",
+    "decode_time_sync",
+    "encode_frame",
+    "encode_info",
+    "encode_reply",
+    "encode_status",
+    "erase",
+    "replay",
+    "start",
+    "stop",
+    "time_sync",
+]
