@@ -1,0 +1,38 @@
+"""Features of a frame: scale-free numbers, one file for each family.
+
+A family is a module with ``NAMES`` and ``compute(windows) -> array (frames, len(NAMES))``. A new
+family is one new file and one new entry in ``FAMILIES``; the classifier learns the names from here.
+Where a feature has no meaning (no accelerometer, one channel, no history yet) it is NaN.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sensing.features import amplitude, context, envelope, movement, neighbours, waveform
+from sensing.features.windows import LONG_HOPS, WINDOW_BINS, AccWindows, Windows
+
+if TYPE_CHECKING:
+    from sensing.types import FloatArray
+
+__all__ = [
+    "FAMILIES",
+    "FEATURE_NAMES",
+    "LONG_HOPS",
+    "WINDOW_BINS",
+    "AccWindows",
+    "Windows",
+    "compute_features",
+]
+
+FAMILIES = (amplitude, envelope, waveform, movement, neighbours, context)
+
+FEATURE_NAMES: tuple[str, ...] = tuple(name for family in FAMILIES for name in family.NAMES)
+"""All features, in the order of the columns of `compute_features`."""
+
+
+def compute_features(windows: Windows) -> FloatArray:
+    """Return the features of each frame, shape (frames, features)."""
+    return np.concatenate([family.compute(windows) for family in FAMILIES], axis=1)

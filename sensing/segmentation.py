@@ -1,0 +1,326 @@
+"""Scores to episodes: hysteresis on the probability, onset and offset found on the envelope."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sensing.frames import FRAME_BINS, HOP_BINS, FrontEndOutput
+from sensing.types import BoolArray, Censored, EmgFormat, Event, EventKind, FloatArray
+
+SMOOTH_BINS = 5
+"""The envelope is looked at over half a second; edges are right to a quarter."""
+
+SEARCH_BACK_S = 60.0
+"""An onset is looked for this far before the score rose: scores follow their evidence."""
+
+DIP_S = 2.0
+"""A cramp waxes and wanes: quiet shorter than this does not end it."""
+
+EDGE_RATIO = 2.0
+"""Onset and offset lie where the envelope crosses this multiple of the noise floor ..."""
+
+OFFSET_SHARE = 0.15
+"""... and the offset not below this share of the episode's strongest tenth."""
+
+TWITCH_BINS = 10
+"""Activity shorter than a second after an episode is fasciculation, not its end."""
+
+LONGEST_S = 1200.0
+"""Whatever lasts longer is not one cramp (clinically ten minutes at most); it is cut here."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentationRules:
+    """When scores make an episode; thresholds belong to the model they were tuned with.
+
+    Attributes
+    ----------
+    on, off : float
+        Smoothed probability that begins an episode, and below which it ends.
+    smooth_frames : int
+        Frames the probability is averaged over.
+    merge_s : float
+        Low scores or lost samples up to this long do not end an episode.
+    low_score_s : float
+        Low scores this long end an episode although the envelope stays up.
+    shortest_s : float
+        Shorter episodes are dropped.
+    certain_s : float
+        Episodes shorter than this are "possible" cramps.
+    """
+
+    on: float = 0.7
+    off: float = 0.4
+    smooth_frames: int = 3
+    merge_s: float = 1.0
+    low_score_s: float = 5.0
+    shortest_s: float = 10.0
+    certain_s: float = 15.0
+
+
+class Segmenter:
+    """Turns the frames of one recording into episodes; any chunking gives the same.
+
+    Parameters
+    ----------
+    form : EmgFormat
+    bin_s : float
+        Length of a bin in seconds.
+    rules : SegmentationRules
+    """
+
+    def __init__(self, form: EmgFormat, bin_s: float, rules: SegmentationRules) -> None:
+        self._form = form
+        self._bin_s = bin_s
+        self._rules = rules
+        self._track = _Track(len(form.labels))
+        self._recent: list[float] = []
+        self._open: _Candidate | None = None
+        self._earliest = 0
+
+    def push(self, output: FrontEndOutput, scores: FloatArray) -> list[Event]:
+        """Take completed bins and the score of each frame and channel.
+
+        Parameters
+        ----------
+        output : FrontEndOutput
+        scores : float32 array, shape (channels, frames)
+            Probability of a cramp; NaN where the frame cannot be judged.
+
+        Returns
+        -------
+        list of Event
+            Episodes that these frames ended.
+        """
+        self._track.add(output)
+        events = []
+        best = np.fmax.reduce(scores, axis=0).tolist()
+        for index, end in enumerate(output.frame_end_bin.tolist()):
+            event = self._step(end, best[index], scores[:, index])
+            if event is not None:
+                events.append(event)
+        keep_s = SEARCH_BACK_S + 5
+        oldest = self._open.first if self._open else self._track.end
+        self._track.forget_before(oldest - round(keep_s / self._bin_s))
+        return events
+
+    def finish(self) -> list[Event]:
+        """End the recording: an episode still open is censored at its offset."""
+        if self._open is None:
+            return []
+        end = self._track.end
+        event = self._close(self._open, end, now=end, cut_off=True)
+        return [event] if event else []
+
+    def _step(self, end: int, best: float, scores: FloatArray) -> Event | None:
+        """Take one frame that ends at bin `end`; `best` is the largest of its scores."""
+        smoothed = self._smooth(best)
+        if self._open is None:
+            if smoothed >= self._rules.on:
+                self._open = _Candidate(first=end - FRAME_BINS, channels=len(scores))
+                self._open.add(scores, end)
+            return None
+        return self._follow(self._open, end, scores, smoothed)
+
+    def _smooth(self, score: float) -> float:
+        """Return the mean of the latest scores; a frame without score starts anew."""
+        if math.isnan(score):
+            self._recent = []
+            return float("nan")
+        self._recent = [*self._recent, score][-self._rules.smooth_frames :]
+        return sum(self._recent) / self._rules.smooth_frames
+
+    def _follow(
+        self, candidate: _Candidate, end: int, scores: FloatArray, smoothed: float
+    ) -> Event | None:
+        """Extend the open episode by a frame, or end it."""
+        hop_s = HOP_BINS * self._bin_s
+        if math.isnan(smoothed):
+            candidate.lost_s += hop_s
+            if candidate.lost_s > self._rules.merge_s:
+                return self._close(candidate, candidate.last_judged, now=end, cut_off=True)
+            return None
+        candidate.lost_s = 0.0
+        candidate.add(scores, end)
+        if smoothed >= self._rules.off:
+            candidate.low_since = None
+        elif candidate.low_since is None:
+            candidate.low_since = end - HOP_BINS
+        if (end - candidate.first) * self._bin_s >= LONGEST_S:
+            return self._close(candidate, end, now=end)
+        if candidate.low_since is None:
+            return None
+        low_s = (end - candidate.low_since) * self._bin_s
+        if low_s >= self._rules.low_score_s or (
+            low_s > self._rules.merge_s and self._quiet(candidate, end)
+        ):
+            return self._close(candidate, candidate.low_since, now=end)
+        return None
+
+    def _quiet(self, candidate: _Candidate, end: int) -> bool:
+        """Whether the envelope has been down long enough to end the episode."""
+        dip = round(DIP_S / self._bin_s)
+        level = self._track.envelope(candidate.best_channel(), end - dip, end)
+        return bool((level < np.log2(EDGE_RATIO)).all())
+
+    def _close(
+        self, candidate: _Candidate, last: int, *, now: int, cut_off: bool = False
+    ) -> Event | None:
+        """Find the edges of an episode whose scores fell, or were cut off, at bin `last`.
+
+        Nothing after `now` is looked at, so that live and replay find the same edges.
+        """
+        self._open = None
+        self._recent = []
+        channel = candidate.best_channel()
+        onset, onset_hidden = self._find_onset(channel, candidate.first)
+        offset_hidden = cut_off and self._still_up(channel, last)
+        offset = last
+        if not offset_hidden:
+            offset = self._find_offset(channel, candidate.first, last, now)
+        self._earliest = offset
+        duration_s = (offset - onset) * self._bin_s
+        if duration_s < self._rules.shortest_s:
+            return None
+        certain = duration_s >= self._rules.certain_s
+        intensity, rms = self._track.strength(channel, onset, offset)
+        return Event(
+            onset_s=onset * self._bin_s,
+            duration_s=duration_s,
+            kind=EventKind.CRAMP if certain else EventKind.POSSIBLE_CRAMP,
+            channel=self._form.labels[channel],
+            confidence=candidate.confidence(),
+            intensity=intensity,
+            rms_uv=rms if self._form.scaled else None,
+            censored=_CENSORED[onset_hidden, offset_hidden],
+        )
+
+    def _find_onset(self, channel: int, first: int) -> tuple[int, bool]:
+        """Search backwards for the start of the activity; True if a gap or the start hides it."""
+        reach = round(SEARCH_BACK_S / self._bin_s)
+        oldest = max(first - reach, self._earliest, self._track.start)
+        level = self._track.envelope(channel, oldest, first + FRAME_BINS)
+        unknown = np.flatnonzero(np.isnan(level[: first - oldest]))
+        after_gap = int(unknown[-1]) + 1 if len(unknown) else 0
+        up = level[after_gap:] >= np.log2(EDGE_RATIO)
+        begin = _start_of_activity(up, round(DIP_S / self._bin_s))
+        hidden = begin == 0 and (len(unknown) > 0 or oldest == 0)
+        return oldest + after_gap + begin, hidden
+
+    def _find_offset(self, channel: int, first: int, last: int, now: int) -> int:
+        """Return where the last sustained activity that began before `last` came down."""
+        dip = round(DIP_S / self._bin_s)
+        level = self._track.envelope(channel, first, min(last + dip, now))
+        known = level[~np.isnan(level)]
+        strongest = float(np.quantile(known, 0.9)) if len(known) else 0.0
+        edge = max(np.log2(EDGE_RATIO), strongest + np.log2(OFFSET_SHARE))
+        ends = [end for begin, end in _stretches(level >= edge, dip) if end - begin >= TWITCH_BINS]
+        return min(first + ends[-1], last) if ends else last
+
+    def _still_up(self, channel: int, last: int) -> bool:
+        """Whether the muscle was still active when the samples ended."""
+        dip = round(DIP_S / self._bin_s)
+        level = self._track.envelope(channel, max(last - dip, self._track.start), last)
+        return bool((level >= np.log2(EDGE_RATIO)).any())
+
+
+_CENSORED = {
+    (False, False): Censored.NONE,
+    (True, False): Censored.ONSET,
+    (False, True): Censored.OFFSET,
+    (True, True): Censored.BOTH,
+}
+
+
+class _Candidate:
+    """An episode in the making."""
+
+    def __init__(self, first: int, channels: int) -> None:
+        self.first = first
+        self.last_judged = first
+        self.low_since: int | None = None
+        self.lost_s = 0.0
+        self._sums = np.zeros(channels)
+        self._best: list[float] = []
+
+    def add(self, scores: FloatArray, end: int) -> None:
+        """Take the scores of a judged frame."""
+        self.last_judged = end
+        self._sums += np.nan_to_num(scores)
+        self._best.append(float(np.nanmax(scores)))
+
+    def best_channel(self) -> int:
+        """Return the channel that shows the episode best."""
+        return int(self._sums.argmax())
+
+    def confidence(self) -> float:
+        """Return the mean probability over the episode."""
+        return sum(self._best) / len(self._best)
+
+
+class _Track:
+    """Levels and amplitudes of the recent past, by bin number."""
+
+    def __init__(self, channels: int) -> None:
+        self.start = 0
+        self._level = np.zeros((channels, 0), dtype=np.float32)
+        self._rms = np.zeros((channels, 0), dtype=np.float32)
+
+    @property
+    def end(self) -> int:
+        """Number of the bin after the newest."""
+        return self.start + self._level.shape[1]
+
+    def add(self, output: FrontEndOutput) -> None:
+        """Append bins."""
+        self._level = np.concatenate([self._level, output.level], axis=1)
+        self._rms = np.concatenate([self._rms, np.sqrt(output.emg.power)], axis=1)
+
+    def forget_before(self, bin_number: int) -> None:
+        """Drop older bins."""
+        drop = max(0, bin_number - self.start)
+        self._level = self._level[:, drop:]
+        self._rms = self._rms[:, drop:]
+        self.start += drop
+
+    def envelope(self, channel: int, first: int, last: int) -> FloatArray:
+        """Return the level smoothed over half a second; NaN where a bin cannot be judged."""
+        level = self._level[channel, max(first - self.start, 0) : last - self.start]
+        if len(level) < SMOOTH_BINS:
+            return level
+        half = SMOOTH_BINS // 2
+        padded = np.pad(level, half, mode="edge")
+        windows = np.lib.stride_tricks.sliding_window_view(padded, SMOOTH_BINS)
+        return np.where(np.isnan(level), np.float32(np.nan), np.median(windows, axis=1))
+
+    def strength(self, channel: int, first: int, last: int) -> tuple[float, float]:
+        """Return median amplitude in multiples of the floor and in the recording's unit."""
+        part = slice(first - self.start, last - self.start)
+        level = self._level[channel, part]
+        known = ~np.isnan(level)
+        if not known.any():
+            return float("nan"), float("nan")
+        return (
+            float(2.0 ** np.median(level[known])),
+            float(np.median(self._rms[channel, part][known])),
+        )
+
+
+def _start_of_activity(up: BoolArray, dip: int) -> int:
+    """Return where the activity that reaches the end began; quiet of `dip` bins ends it."""
+    stretches = _stretches(up, dip)
+    return stretches[-1][0] if stretches else max(0, len(up) - FRAME_BINS)
+
+
+def _stretches(up: BoolArray, dip: int) -> list[tuple[int, int]]:
+    """Return (first, last + 1) of stretches of True; pauses of up to `dip` are bridged."""
+    places = np.flatnonzero(up)
+    if not len(places):
+        return []
+    breaks = np.flatnonzero(np.diff(places) > dip)
+    begins = places[np.r_[0, breaks + 1]]
+    ends = places[np.r_[breaks, len(places) - 1]] + 1
+    return list(zip(begins.tolist(), ends.tolist(), strict=True))
