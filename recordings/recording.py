@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+
+    import numpy as np
+    import numpy.typing as npt
 
 StreamKind = Literal["emg", "acc"]
 

@@ -291,7 +291,7 @@ def test_the_document_says_what_made_it_and_is_json(make_study: MakeStudy) -> No
 
 def test_a_result_made_at_an_unknown_moment_is_refused() -> None:
     with pytest.raises(UsageError, match="time zone"):
-        Provenance("1", "1", "ab", datetime(2026, 4, 1, 9))  # noqa: DTZ001  that is the point
+        Provenance("1", "1", "ab", datetime(2026, 4, 1, 9))
 
 
 def test_a_hash_tells_files_apart_that_share_their_bytes() -> None:
