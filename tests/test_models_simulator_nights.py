@@ -18,7 +18,7 @@ from models.simulator.sources import SOURCES, Layer
 from models.truth import TruthKind
 from nightcramp.errors import UsageError
 
-START = datetime(2025, 1, 6, 22, 30)  # noqa: DTZ001
+START = datetime(2025, 1, 6, 22, 30)
 PERSON = draw_participant(4)
 SUITES = tuple(default_parameters().suites)
 SUBJECT = {

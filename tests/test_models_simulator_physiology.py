@@ -20,7 +20,7 @@ from models.simulator.voluntary import draw_hold
 from models.truth import TruthKind
 
 NUMBERS = default_parameters()
-START = datetime(2025, 1, 6, 22)  # noqa: DTZ001
+START = datetime(2025, 1, 6, 22)
 
 
 def chance(seed, **traits):

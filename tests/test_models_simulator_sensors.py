@@ -16,7 +16,7 @@ from scipy import signal
 from models.simulator import SENSORS, NightPlan, draw_participant, simulate_night
 from models.simulator.link import draw_losses, lose
 
-START = datetime(2025, 1, 6, 22)  # noqa: DTZ001
+START = datetime(2025, 1, 6, 22)
 BLE = SENSORS["reference"].loss
 
 

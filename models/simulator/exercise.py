@@ -34,6 +34,7 @@ class ExerciseSet:
     residual: float
     overshoot: float
     move_g: float
+    swing_deg: float
 
     @property
     def duration_s(self) -> float:
@@ -54,9 +55,17 @@ class ExerciseSet:
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """Several sets, each with another movement and so another mixture of units."""
+    """Several sets, each with another movement and so another mixture of units.
+
+    Attributes
+    ----------
+    sets : tuple of ExerciseSet
+    posture_level : float
+        Effort that holds the leg up all the while, with units of its own; 0 for none.
+    """
 
     sets: tuple[ExerciseSet, ...]
+    posture_level: float
 
     @property
     def duration_s(self) -> float:
@@ -64,7 +73,13 @@ class Exercise:
         return sum(one.duration_s for one in self.sets)
 
     def paint(self, scene: Scene, onset_s: float, rng: np.random.Generator) -> None:
-        """Paint set after set."""
+        """Paint the effort of holding the leg, and set after set over it."""
+        if self.posture_level > 0.0:
+            numbers = scene.parameters.voluntary
+            n = scene.steps(self.duration_s)
+            level = self.posture_level * plateau(n, n // 20, n // 20) * unsteady(n, numbers, rng)
+            shares = muscle_shares(scene.muscle, numbers, rng)
+            scene.add_emg(onset_s, scene.muscle.contract(level, rng, shares=shares))
         for one in self.sets:
             self._paint_set(scene, one, onset_s, rng)
             onset_s += one.duration_s
@@ -88,10 +103,19 @@ class Exercise:
             detail="exercise",
         )
         if one.move_g > 0.0:
-            start = onset_s
-            for on_s, off_s in zip(one.on_s, one.off_s, strict=True):
-                add_bump(scene, start, min(on_s, 1.0), one.move_g, rng)
-                start += on_s + off_s
+            _move(scene, one, onset_s, rng)
+
+
+def _move(scene: Scene, one: ExerciseSet, onset_s: float, rng: np.random.Generator) -> None:
+    """Move the leg with every contraction; some movements swing it through a wide angle."""
+    for on_s, off_s in zip(one.on_s, one.off_s, strict=True):
+        add_bump(scene, onset_s, min(on_s, 1.0), one.move_g, rng)
+        if one.swing_deg > 0.0:
+            pitch = float(scene.posture.pitch[scene.acc_samples(onset_s) - 1])
+            swing = one.swing_deg * rng.choice((-1.0, 1.0))
+            roll = rng.normal(0.0, one.swing_deg)
+            scene.posture.excursion(onset_s, on_s + 0.5, 0.4 * on_s, pitch + swing, roll)
+        onset_s += on_s + off_s
 
 
 def draw_exercise(chance: Chance) -> Exercise:
@@ -99,7 +123,11 @@ def draw_exercise(chance: Chance) -> Exercise:
     numbers, rng = chance.parameters.exercise, chance.rng
     move_g = 0.0 if rng.random() < numbers.still_share else numbers.move_g.draw_log(rng)
     count = numbers.sets.draw_count(rng)
-    return Exercise(tuple(_draw_set(chance, numbers, move_g) for _ in range(count)))
+    holds_up = rng.random() < numbers.posture_share
+    return Exercise(
+        sets=tuple(_draw_set(chance, numbers, move_g) for _ in range(count)),
+        posture_level=numbers.posture_level.draw_log(rng) if holds_up else 0.0,
+    )
 
 
 def _draw_set(chance: Chance, numbers: ExerciseParameters, move_g: float) -> ExerciseSet:
@@ -108,9 +136,9 @@ def _draw_set(chance: Chance, numbers: ExerciseParameters, move_g: float) -> Exe
         on_s, off_s = (numbers.sustained_s.draw_log(rng),), (numbers.off_s.draw_log(rng),)
     else:
         count = numbers.repeats.draw_count(rng)
-        each_on_s, each_off_s = numbers.on_s.draw_log(rng), numbers.off_s.draw_log(rng)
-        on_s = tuple(each_on_s * rng.uniform(0.8, 1.2) for _ in range(count))
-        off_s = tuple(each_off_s * rng.uniform(0.8, 1.2) for _ in range(count))
+        pace = rng.normal(1.0, numbers.pace_cv.draw(rng), (2, count)).clip(0.5, 1.5)
+        on_s = tuple((numbers.on_s.draw_log(rng) * pace[0]).tolist())
+        off_s = tuple((numbers.off_s.draw_log(rng) * pace[1]).tolist())
     keeps_tone = rng.random() < numbers.residual_share
     return ExerciseSet(
         level=voluntary.level.draw_log(rng),
@@ -120,4 +148,5 @@ def _draw_set(chance: Chance, numbers: ExerciseParameters, move_g: float) -> Exe
         residual=numbers.residual.draw_log(rng) if keeps_tone else 0.0,
         overshoot=numbers.overshoot.draw(rng),
         move_g=move_g,
+        swing_deg=numbers.swing_deg.draw(rng) if rng.random() < numbers.swing_share else 0.0,
     )

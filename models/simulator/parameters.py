@@ -146,13 +146,18 @@ class ExerciseParameters:
     repeats: Uniform
     on_s: Uniform
     off_s: Uniform
+    pace_cv: Uniform
     sustained_share: float
     sustained_s: Uniform
     residual_share: float
     residual: Uniform
     overshoot: Uniform
+    posture_share: float
+    posture_level: Uniform
     still_share: float
     move_g: Uniform
+    swing_share: float
+    swing_deg: Uniform
 
 
 @dataclass(frozen=True, slots=True)
