@@ -232,7 +232,7 @@ class EmgChain:
         self._tail = np.concatenate([self._tail, raw], axis=1)[:, -keep:]
         if not removed:
             return np.zeros_like(before)
-        return np.maximum(before - _mean_square(self._split(filtered)), 0)
+        return np.asarray(np.maximum(before - _mean_square(self._split(filtered)), 0))
 
     def _judge_mains(self, raw: Samples) -> None:
         """Decide, at the end of an epoch, which lines to remove in the next."""

@@ -17,22 +17,23 @@ class SecondsBuilder:
 
     Parameters
     ----------
+    channels : int
     bin_s : float
         Length of a bin in seconds.
     """
 
-    def __init__(self, bin_s: float) -> None:
+    def __init__(self, channels: int, bin_s: float) -> None:
         self._bin_s = bin_s
         self._first_bin = 0
-        self._waiting: Seconds | None = None
-        self._done: list[Seconds] = []
+        self._waiting = _nothing(channels)
+        self._done = [_nothing(channels)]
 
     def push(self, output: FrontEndOutput, scores: FloatArray) -> None:
         """Take what the front end completed, and the score of each of its frames."""
         if not output.quality.shape[1]:
             return
         new = _in_bins(output, scores, self._first_bin + self._count())
-        self._waiting = new if self._waiting is None else _join([self._waiting, new])
+        self._waiting = _join([self._waiting, new])
         end = self._first_bin + self._count()
         self._collect(int(np.searchsorted(self._seconds(), self._second_of(end))))
 
@@ -43,7 +44,7 @@ class SecondsBuilder:
         return replace(night, quality=mark_isolated(night.quality))
 
     def _count(self) -> int:
-        return 0 if self._waiting is None else self._waiting.quality.shape[1]
+        return int(self._waiting.quality.shape[1])
 
     def _second_of(self, place: int) -> int:
         return int(place * self._bin_s + 1e-6)
@@ -55,7 +56,7 @@ class SecondsBuilder:
 
     def _collect(self, bins: int) -> None:
         """Turn the oldest waiting bins into seconds."""
-        if not bins or self._waiting is None:
+        if not bins:
             return
         starts = np.flatnonzero(np.diff(self._seconds()[:bins], prepend=-1))
         self._done.append(_per_second(_cut(self._waiting, slice(bins)), starts))
@@ -106,6 +107,14 @@ def _worst_state(
     shares[Quality.GOOD] = 0
     bad = shares.sum(axis=0) / count
     return np.where(bad > MISSING_SHARE, shares.argmax(axis=0), Quality.GOOD).astype(np.uint8)
+
+
+def _nothing(channels: int) -> Seconds:
+    """Return no seconds at all."""
+    values = np.zeros((channels, 0), dtype=np.float32)
+    one = np.zeros(0, dtype=np.float32)
+    gravity = np.zeros((3, 0), dtype=np.float32)
+    return Seconds(values, values, values.astype(np.uint8), gravity, one, one)
 
 
 def _join(parts: list[Seconds]) -> Seconds:

@@ -40,6 +40,8 @@ class SegmentationRules:
     ----------
     on, off : float
         Smoothed probability that begins an episode, and below which it ends.
+    least_confidence : float
+        Episodes with a lower mean probability are dropped.
     smooth_frames : int
         Frames the probability is averaged over.
     merge_s : float
@@ -54,6 +56,7 @@ class SegmentationRules:
 
     on: float = 0.7
     off: float = 0.4
+    least_confidence: float = 0.0
     smooth_frames: int = 3
     merge_s: float = 1.0
     low_score_s: float = 5.0
@@ -183,7 +186,8 @@ class Segmenter:
             offset = self._find_offset(channel, candidate.first, last, now)
         self._earliest = offset
         duration_s = (offset - onset) * self._bin_s
-        if duration_s < self._rules.shortest_s:
+        confidence = candidate.confidence()
+        if duration_s < self._rules.shortest_s or confidence < self._rules.least_confidence:
             return None
         certain = duration_s >= self._rules.certain_s
         intensity, rms = self._track.strength(channel, onset, offset)
@@ -192,7 +196,7 @@ class Segmenter:
             duration_s=duration_s,
             kind=EventKind.CRAMP if certain else EventKind.POSSIBLE_CRAMP,
             channel=self._form.labels[channel],
-            confidence=candidate.confidence(),
+            confidence=confidence,
             intensity=intensity,
             rms_uv=rms if self._form.scaled else None,
             censored=_CENSORED[onset_hidden, offset_hidden],

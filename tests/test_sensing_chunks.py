@@ -1,5 +1,6 @@
 """The same samples in any chunks give the same bins, frames, seconds and episodes."""
 
+import itertools
 from dataclasses import fields
 
 import numpy as np
@@ -43,8 +44,8 @@ def cuts(rate_hz):
 
 def pushes(emg_cuts, acc_cuts):
     """Interleave the chunks of both streams, either may run ahead."""
-    emg_parts = [EMG[:, a:b] for a, b in zip(emg_cuts, emg_cuts[1:], strict=False)]
-    acc_parts = [ACC[:, a:b] for a, b in zip(acc_cuts, acc_cuts[1:], strict=False)]
+    emg_parts = [EMG[:, a:b] for a, b in itertools.pairwise(emg_cuts)]
+    acc_parts = [ACC[:, a:b] for a, b in itertools.pairwise(acc_cuts)]
     for number in range(max(len(emg_parts), len(acc_parts))):
         emg = emg_parts[number] if number < len(emg_parts) else EMG[:, :0]
         acc = acc_parts[number] if number < len(acc_parts) else ACC[:, :0]
@@ -113,3 +114,9 @@ def test_half_second_steps_as_at_night_give_the_same_night():
     _, whole = detect([(EMG, ACC)])
     _, live = detect(pushes([*emg_cuts, EMG.shape[1]], [*acc_cuts, ACC.shape[1]]))
     assert live.events == whole.events
+
+
+def test_a_detector_that_was_given_nothing_has_nothing_to_say():
+    detector = Detector(load_classifier(), FORM, ACC_FORM)
+    night = detector.finish()
+    assert (night.duration_s, night.events, night.analysable_s) == (0.0, (), 0.0)

@@ -27,10 +27,14 @@ NAMES = (
     "beat_slow",
     "beat_fast",
     "rhythm_10s",
+    "cycle_60s",
 )
 
 _BEAT_LAGS = range(4, 21)
 """Lags of 0.4 to 2 s: rhythmic feet movements and gait lie between 0.5 and 2.5 Hz."""
+
+CYCLE_LAGS = range(6, 31)
+"""Lags of 3 to 15 s in half seconds: contractions that somebody repeats on purpose."""
 
 
 def compute(windows: Windows) -> FloatArray:
@@ -45,12 +49,18 @@ def compute(windows: Windows) -> FloatArray:
         std_known(_slow(level[:, -109:])),
         std_known(_fast(level[:, -102:])),
         rhythm(level[:, -100:], _BEAT_LAGS),
+        rhythm(half_seconds(level), CYCLE_LAGS),
     )
 
 
 def _coefficient_of_variation(amplitude: FloatArray) -> FloatArray:
     mean = np.maximum(mean_known(amplitude), np.float32(1e-9))
     return np.asarray(std_known(amplitude) / mean, dtype=np.float32)
+
+
+def half_seconds(level: FloatArray) -> FloatArray:
+    """Return the mean of every five bins."""
+    return mean_known(level.reshape(len(level), -1, 5))
 
 
 def _slow(level: FloatArray) -> FloatArray:
