@@ -1,0 +1,222 @@
+"""Detected episodes against the truth: one-to-one, so that no long alarm can hit everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from models.truth import TrueEvent, TruthKind
+from sensing import Event, EventKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+NIGHT_H = 8.0
+"""Length of a night that rates are given for."""
+
+EASY_S, EASY_INTENSITY = 15.0, 3.0
+"""Cramps of at least this length and this multiple of the floor must be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One recording, as judged and as it was.
+
+    Attributes
+    ----------
+    name : str
+    analysable_h : float
+    truth : tuple of TrueEvent
+        Of all kinds.
+    detected : tuple of Event
+        Of all kinds.
+    """
+
+    name: str
+    analysable_h: float
+    truth: tuple[TrueEvent, ...]
+    detected: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A true cramp and the episode that was found for it, if any.
+
+    Attributes
+    ----------
+    recording : str
+    truth : TrueEvent
+    found : Event or None
+    analysable : bool
+        False if more than half of the cramp lies in time that could not be judged.
+    """
+
+    recording: str
+    truth: TrueEvent
+    found: Event | None
+    analysable: bool
+
+    @property
+    def easy(self) -> bool:
+        """Whether it is long and strong enough that it must be found."""
+        strong = (self.truth.intensity or 0.0) >= EASY_INTENSITY
+        return strong and self.truth.duration_s >= EASY_S
+
+
+@dataclass(frozen=True, slots=True)
+class FalseAlarm:
+    """A reported cramp where none was, or a second report of one that was."""
+
+    recording: str
+    event: Event
+    split: bool
+    during: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How well episodes agree with the truth.
+
+    Attributes
+    ----------
+    recordings : int
+    analysable_h : float
+    matches : tuple of Match
+        One for each true cramp.
+    false_alarms : tuple of FalseAlarm
+        Episodes reported as ``cramp``; possible cramps are not counted by trials.
+    """
+
+    recordings: int
+    analysable_h: float
+    matches: tuple[Match, ...]
+    false_alarms: tuple[FalseAlarm, ...]
+
+    def sensitivity(self, *, easy_only: bool = True) -> tuple[int, int]:
+        """Return how many analysable cramps were found, and how many there were."""
+        cramps = [
+            match for match in self.matches if match.analysable and (match.easy or not easy_only)
+        ]
+        return sum(match.found is not None for match in cramps), len(cramps)
+
+    def false_alarm_rate(self) -> tuple[float, float, float]:
+        """Return false alarms per 8 analysable hours with exact 95 % Poisson limits."""
+        nights = self.analysable_h / NIGHT_H
+        if nights <= 0:
+            return float("nan"), float("nan"), float("nan")
+        lower, upper = poisson_interval(len(self.false_alarms))
+        return len(self.false_alarms) / nights, lower / nights, upper / nights
+
+    def errors_s(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Return signed errors of onset, offset and duration of the easy cramps found."""
+        pairs = [
+            (match.truth, match.found)
+            for match in self.matches
+            if match.found is not None and match.easy and match.analysable
+        ]
+        onset = np.array([found.onset_s - truth.onset_s for truth, found in pairs])
+        offset = np.array([found.offset_s - truth.offset_s for truth, found in pairs])
+        return {"onset": onset, "offset": offset, "duration": offset - onset}
+
+    def duration_within(self, least_s: float = 5.0, share: float = 0.1) -> float:
+        """Return the share of found easy cramps whose duration is right to max(5 s, 10 %)."""
+        true_s = np.array(
+            [
+                match.truth.duration_s
+                for match in self.matches
+                if match.found is not None and match.easy and match.analysable
+            ]
+        )
+        error = np.abs(self.errors_s()["duration"])
+        return float((error <= np.maximum(least_s, share * true_s)).mean()) if len(error) else 1.0
+
+
+def evaluate(recordings: Iterable[Judged]) -> Evaluation:
+    """Match every recording's episodes with its truth and add up."""
+    matches: list[Match] = []
+    alarms: list[FalseAlarm] = []
+    hours = 0.0
+    count = 0
+    for judged in recordings:
+        count += 1
+        hours += judged.analysable_h
+        new_matches, new_alarms = _compare(judged)
+        matches += new_matches
+        alarms += new_alarms
+    return Evaluation(count, hours, tuple(matches), tuple(alarms))
+
+
+def match_by_overlap(
+    truth: Sequence[TrueEvent], detected: Sequence[Event]
+) -> list[tuple[int, int]]:
+    """Pair events one to one, the pair with the largest overlap over union first."""
+    overlaps = [
+        (_overlap_over_union(true, found), row, column)
+        for row, true in enumerate(truth)
+        for column, found in enumerate(detected)
+    ]
+    pairs: list[tuple[int, int]] = []
+    for overlap, row, column in sorted(overlaps, reverse=True):
+        taken = any(row == other or column == taker for other, taker in pairs)
+        if overlap > 0 and not taken:
+            pairs.append((row, column))
+    return pairs
+
+
+def poisson_interval(count: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return exact limits for the mean of a Poisson count (Garwood 1936)."""
+    tail = (1 - confidence) / 2
+    lower = stats.chi2.ppf(tail, 2 * count) / 2 if count else 0.0
+    return float(lower), float(stats.chi2.ppf(1 - tail, 2 * count + 2) / 2)
+
+
+def _compare(judged: Judged) -> tuple[list[Match], list[FalseAlarm]]:
+    cramps = [event for event in judged.truth if event.kind is TruthKind.CRAMP]
+    found = [
+        event
+        for event in judged.detected
+        if event.kind in (EventKind.CRAMP, EventKind.POSSIBLE_CRAMP)
+    ]
+    blind = [event for event in judged.detected if event.kind is EventKind.NOT_ANALYSABLE]
+    partner = dict(match_by_overlap(cramps, found))
+    matches = [
+        Match(
+            recording=judged.name,
+            truth=cramp,
+            found=found[partner[row]] if row in partner else None,
+            analysable=sum(_overlap_s(cramp, event) for event in blind) <= cramp.duration_s / 2,
+        )
+        for row, cramp in enumerate(cramps)
+    ]
+    alarms = [
+        FalseAlarm(
+            recording=judged.name,
+            event=event,
+            split=any(_overlap_s(cramp, event) > 0 for cramp in cramps),
+            during=_what_was_there(judged.truth, event),
+        )
+        for column, event in enumerate(found)
+        if event.kind is EventKind.CRAMP and column not in partner.values()
+    ]
+    return matches, alarms
+
+
+def _what_was_there(truth: Sequence[TrueEvent], event: Event) -> str:
+    """Return the kind of true event that fills most of an episode."""
+    overlaps = [(_overlap_s(true, event), true.kind.value) for true in truth]
+    best = max(overlaps, default=(0.0, "rest"))
+    return best[1] if best[0] > 0 else "rest"
+
+
+def _overlap_s(one: TrueEvent | Event, other: TrueEvent | Event) -> float:
+    return max(0.0, min(one.offset_s, other.offset_s) - max(one.onset_s, other.onset_s))
+
+
+def _overlap_over_union(one: TrueEvent | Event, other: TrueEvent | Event) -> float:
+    overlap = _overlap_s(one, other)
+    union = one.duration_s + other.duration_s - overlap
+    return overlap / union if union > 0 else 0.0

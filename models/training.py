@@ -1,0 +1,197 @@
+"""Makes the classifier: simulate, learn, tune thresholds on nights of other seeds, export."""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from models.classifier import CLASS_NAMES, ModelDescription
+from models.dataset import Frames, NightSpec, frames_of, join_frames, night_specs
+from models.simulator import SIMULATOR_VERSION
+from models.tuning import TuningNight, tune_rules, tuning_night
+from nightcramp.errors import UsageError
+from sensing import FEATURE_NAMES, SegmentationRules
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+TRAINING_FAMILY, TUNING_FAMILY, EVALUATION_FAMILY = 1, 2, 3
+"""Seed families; nights of the last are for reporting only."""
+
+REST_STEP = 3
+"""Frames at rest are many and alike: one in three is learnt from, with three times the weight."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Progress = Callable[[str, int, int], None]
+"""Told the name of the step, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """What a model depends on besides the code.
+
+    Attributes
+    ----------
+    version : str
+        Name of the model that comes out.
+    nights, hours : int, float
+        Training nights and the length of each.
+    tuning_nights, tuning_hours : int, float
+        Nights the thresholds are tuned on.
+    trees : int
+        Boosting rounds; each grows one tree a class.
+    leaves : int
+        Leaves of each tree.
+    seed : int
+        Of the learner.
+    """
+
+    version: str = "1"
+    nights: int = 360
+    hours: float = 0.75
+    tuning_nights: int = 180
+    tuning_hours: float = 1.0
+    trees: int = 80
+    leaves: int = 24
+    seed: int = 20260101
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """An ONNX file and how it came about."""
+
+    content: bytes
+    description: ModelDescription
+    frames: int
+    frames_of_class: dict[str, int]
+
+
+def train(settings: TrainingSettings, *, jobs: int, progress: Progress) -> TrainedModel:
+    """Train a classifier on simulated nights.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+    jobs : int
+        Processes that simulate nights.
+    progress : callable
+        Told of every night that is done.
+
+    Raises
+    ------
+    UsageError
+        If the packages for training are not installed, or a class never occurs in the nights.
+    """
+    _require_packages()
+    from models.export import to_onnx
+
+    specs = night_specs(TRAINING_FAMILY, settings.nights, settings.hours)
+    frames = join_frames(list(_map(frames_of, specs, jobs, progress, "training nights")))
+    counts = _count_classes(frames)
+    progress("growing trees", 0, 1)
+    ensemble = fit(frames, settings)
+    progress("growing trees", 1, 1)
+    description = ModelDescription(
+        version=settings.version,
+        feature_names=FEATURE_NAMES,
+        class_names=CLASS_NAMES,
+        normalisation="none",
+        rates_hz=(200.0, 4000.0),
+        rules=SegmentationRules(),
+        training={
+            "simulator": SIMULATOR_VERSION,
+            "settings": repr(settings),
+            "data_sha256": frames.fingerprint(),
+        },
+    )
+    content = to_onnx(ensemble, description)
+    tuning = night_specs(TUNING_FAMILY, settings.tuning_nights, settings.tuning_hours)
+    nights = list(_map(_Tuner(content), tuning, jobs, progress, "tuning nights"))
+    description = replace(description, rules=tune_rules(nights))
+    return TrainedModel(to_onnx(ensemble, description), description, len(frames.labels), counts)
+
+
+def fit(frames: Frames, settings: TrainingSettings) -> HistGradientBoostingClassifier:
+    """Grow the trees."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    ensemble = HistGradientBoostingClassifier(
+        max_iter=settings.trees,
+        max_leaf_nodes=settings.leaves,
+        learning_rate=0.12,
+        min_samples_leaf=60,
+        l2_regularization=5.0,
+        max_features=0.5,
+        early_stopping=False,
+        random_state=settings.seed,
+    )
+    kept, weights = _thin_rest(frames.labels)
+    ensemble.fit(frames.features[kept], frames.labels[kept], sample_weight=weights)
+    return ensemble
+
+
+def _thin_rest(
+    labels: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """Return which frames to learn from, and their weights: every third of those at rest."""
+    rest = labels == CLASS_NAMES.index("rest")
+    kept = np.flatnonzero(~rest | (np.arange(len(labels)) % REST_STEP == 0))
+    return kept, np.where(rest[kept], float(REST_STEP), 1.0)
+
+
+class _Tuner:
+    """Judges a tuning night; travels to worker processes."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __call__(self, spec: NightSpec) -> TuningNight:
+        return tuning_night(self._content, spec)
+
+
+def _count_classes(frames: Frames) -> dict[str, int]:
+    counts: npt.NDArray[np.int64] = np.bincount(frames.labels, minlength=len(CLASS_NAMES))
+    missing = [name for name, count in zip(CLASS_NAMES, counts, strict=True) if not count]
+    if missing:
+        raise UsageError(
+            f"the training nights hold no frame of class {', '.join(missing)}: use more nights"
+        )
+    return dict(zip(CLASS_NAMES, counts.tolist(), strict=True))
+
+
+def _map(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    jobs: int,
+    progress: Progress,
+    step: str,
+) -> Iterator[Result]:
+    """Apply a function to all items, in `jobs` processes, in order."""
+    work = list(items)
+    progress(step, 0, len(work))
+    if jobs <= 1:
+        for done, item in enumerate(work, start=1):
+            yield function(item)
+            progress(step, done, len(work))
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        for done, result in enumerate(pool.map(function, work), start=1):
+            yield result
+            progress(step, done, len(work))
+
+
+def _require_packages() -> None:
+    missing = [name for name in ("onnx", "sklearn") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"training needs {' and '.join(missing)}: install nightcramp with its extra 'train'"
+        )
