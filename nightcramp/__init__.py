@@ -1,0 +1,80 @@
+"""nightcramp: calf EMG and acceleration in, cramp episodes and a weekly trial report out.
+
+The public API of notebooks and scripts; the command line is built on the same functions.
+
+>>> import nightcramp
+>>> recording = nightcramp.open_recording("night.edf")       # doctest: +SKIP
+>>> result = nightcramp.detect(recording)                    # doctest: +SKIP
+>>> [(e.onset_s, e.duration_s) for e in result.of_kind("cramp")]    # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models import Classifier, Detector, load_classifier
+    from nightcramp.analysis import detect
+    from nightcramp.errors import (
+        InputError,
+        ModelError,
+        NightcrampError,
+        OutputError,
+        RecordingError,
+        TableError,
+        UsageError,
+    )
+    from nightcramp.reporting import write_report
+    from recordings import ArrayRecording, open_recording
+    from sensing import Event, EventKind, NightResult, Quality
+    from trial import load_study, outcomes, weekly_table
+
+__all__ = [
+    "ArrayRecording",
+    "Classifier",
+    "Detector",
+    "Event",
+    "EventKind",
+    "InputError",
+    "ModelError",
+    "NightResult",
+    "NightcrampError",
+    "OutputError",
+    "Quality",
+    "RecordingError",
+    "TableError",
+    "UsageError",
+    "detect",
+    "load_classifier",
+    "load_study",
+    "open_recording",
+    "outcomes",
+    "weekly_table",
+    "write_report",
+]
+
+_HOME = {
+    "ArrayRecording": "recordings",
+    "Classifier": "models",
+    "Detector": "models",
+    "Event": "sensing",
+    "EventKind": "sensing",
+    "NightResult": "sensing",
+    "Quality": "sensing",
+    "detect": "nightcramp.analysis",
+    "load_classifier": "models",
+    "load_study": "trial",
+    "open_recording": "recordings",
+    "outcomes": "trial",
+    "weekly_table": "trial",
+    "write_report": "nightcramp.reporting",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used: ``import nightcramp`` costs next to nothing."""
+    home = _HOME.get(name, "nightcramp.errors" if name.endswith("Error") else None)
+    if home is None or name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)

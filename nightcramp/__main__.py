@@ -1,0 +1,92 @@
+"""Entry point of the command line."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import typer
+
+from nightcramp.commands.analyze import analyze
+from nightcramp.commands.demo import demo
+from nightcramp.commands.evaluate import evaluate
+from nightcramp.commands.report import report
+from nightcramp.commands.simulate import simulate
+from nightcramp.commands.study import study
+from nightcramp.commands.train import train
+from nightcramp.errors import NightcrampError, UsageError
+
+DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: all done; done with failed inputs, or an input at fault; wrong use; Ctrl-C."""
+
+OUR_PACKAGES = ("recordings", "sensing", "models", "trial")
+"""Packages with names that others might use too."""
+
+app = typer.Typer(
+    name="nightcramp",
+    help="Night cramps from calf EMG and acceleration: recordings in, episodes and a weekly trial "
+    "report out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(demo)
+app.command()(analyze)
+app.command()(report)
+app.add_typer(simulate, name="simulate")
+app.add_typer(study, name="study")
+app.command()(train)
+app.command()(evaluate)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Show the version.")) -> None:
+    if version:
+        from nightcramp.version import code_version
+
+        typer.echo(code_version())
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; errors become one message and an exit code."""
+    try:
+        _refuse_foreign_packages()
+        app()
+    except UsageError as error:
+        _stop(str(error), WRONG_USE)
+    except NightcrampError as error:
+        _stop(str(error), FAILED)
+    except KeyboardInterrupt:
+        _stop("interrupted; run the same command again to go on", INTERRUPTED)
+
+
+def _stop(message: str, code: int) -> None:
+    sys.stderr.write(f"nightcramp: {message}\n")
+    raise SystemExit(code)
+
+
+def _refuse_foreign_packages() -> None:
+    """Say so where another distribution's ``models`` (or the like) stands in the way of ours."""
+    homes = {name: _home_of(name) for name in (*OUR_PACKAGES, "nightcramp")}
+    for name, home in homes.items():
+        if home != homes["nightcramp"]:
+            raise UsageError(
+                f"the package {name!r} was found in {home}, not beside nightcramp in "
+                f"{homes['nightcramp']}: another distribution or a folder of that name stands in "
+                "the way. Install nightcramp in an environment of its own, or start it from "
+                "another folder"
+            )
+
+
+def _home_of(package: str) -> Path | None:
+    """Return the folder a package would be imported from, without importing it."""
+    spec = importlib.util.find_spec(package)
+    return Path(spec.origin).parent.parent if spec and spec.origin else None
+
+
+if __name__ == "__main__":
+    main()

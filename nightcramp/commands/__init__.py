@@ -1,0 +1,1 @@
+"""The command line: one file a command; each wires the packages together and explains itself."""

@@ -1,0 +1,73 @@
+"""``nightcramp train``: makes the classifier."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nightcramp.commands.examples import with_examples
+
+EXAMPLES = """
+  nightcramp train --out nightcramp.onnx
+  nightcramp analyze night.edf --out results --model nightcramp.onnx
+"""
+
+
+@with_examples(EXAMPLES)
+def train(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The ONNX file to write.")],
+    nights: Annotated[
+        int | None,
+        typer.Option(min=1, help="Training nights; as for the shipped model by default."),
+    ] = None,
+    tuning_nights: Annotated[
+        int | None, typer.Option(min=1, help="Nights the thresholds are tuned on.")
+    ] = None,
+    version: Annotated[str | None, typer.Option(help="Version the model gives itself.")] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Processes; all processors by default."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+) -> None:
+    """Train the classifier on simulated nights and write it as ONNX.
+
+    Needs the extra 'train'. The defaults make the shipped model again, to the same numbers.
+    """
+    from dataclasses import replace
+
+    from models import TrainingSettings
+    from models import train as run
+    from nightcramp.batch import default_jobs
+    from nightcramp.progress import show_progress
+    from recordings import write_bytes
+
+    usual = TrainingSettings()
+    settings = replace(
+        usual,
+        nights=nights or usual.nights,
+        tuning_nights=tuning_nights or usual.tuning_nights,
+        version=version or usual.version,
+    )
+    with show_progress() as progress:
+        model = run(settings, jobs=jobs or default_jobs(), progress=progress)
+    write_bytes(out, model.content)
+    facts = {
+        "file": str(out),
+        "kilobytes": round(len(model.content) / 1000, 1),
+        "frames": model.frames,
+        "frames_of_class": model.frames_of_class,
+        "data_sha256": model.description.training["data_sha256"],
+        "on": model.description.rules.on,
+        "off": model.description.rules.off,
+    }
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+    else:
+        typer.echo(
+            f"{out}: {facts['kilobytes']} kB, learnt from {model.frames} frames; an episode begins "
+            f"at {model.description.rules.on} and ends below {model.description.rules.off}"
+        )

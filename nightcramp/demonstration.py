@@ -1,0 +1,75 @@
+"""The embedded demonstration: a study small enough to watch, through every step of the main job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.simulator import StudySpec
+from nightcramp.analysis import Choices, Status
+from nightcramp.batch import analyse_files, default_jobs, find_recordings
+from nightcramp.errors import NightcrampError
+from nightcramp.reporting import write_report
+from nightcramp.scoring import as_text, score_results
+from nightcramp.simulation import write_study
+from nightcramp.study import collect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from nightcramp.progress import Report
+
+DEMO_STUDY = StudySpec(
+    participants=4,
+    run_in_weeks=1,
+    weeks=2,
+    nights_per_week=7,
+    hours=4.5,
+    sensor="demo",
+    cramps_per_week=9.0,
+    rate_ratio=0.3,
+    wear_probability=0.8,
+)
+"""Four people, three weeks of short nights; cramps are three times as frequent as in trials, so
+that so few hours show some."""
+
+
+def run_demo(out: Path, seed: int, *, jobs: int | None, progress: Report) -> Iterator[str]:
+    """Simulate, analyse, collect, report; yields lines for a person to read.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for the study, its results and reports.
+    seed : int
+        Of the simulated study.
+    jobs : int, optional
+        Processes; all processors by default.
+    progress : callable
+        Told how far each step is.
+
+    Raises
+    ------
+    NightcrampError
+        If a night could not be analysed.
+    """
+    study, results, workers = out / "study", out / "results", jobs or default_jobs()
+    for done, total in write_study(DEMO_STUDY, seed, study, jobs=workers):
+        progress("simulated nights", done, total)
+    sources = find_recordings([study / "recordings"])
+    for done, outcome in enumerate(
+        analyse_files(sources, results, Choices(), jobs=workers), start=1
+    ):
+        if outcome.status is Status.FAILED:
+            raise NightcrampError(outcome.message)
+        progress("analysed nights", done, len(sources))
+    collected = collect(study, results)
+    write_report(study, out / "report", arms=study / "arms.tsv")
+    write_report(study, out / "report_arms_closed")
+    evaluation, _ = score_results(results, study)
+    yield f"{collected.nights} nights analysed, {collected.episodes} episodes; against the truth:"
+    yield as_text(evaluation)
+    yield ""
+    yield f"Weekly report, by arm:       {out / 'report' / 'report.html'}"
+    yield f"Weekly report, arms closed:  {out / 'report_arms_closed' / 'report.html'}"
+    yield f"One picture for each night:  {results}"

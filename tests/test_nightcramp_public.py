@@ -1,0 +1,73 @@
+"""What stands outside: public names, start-up, the README's code, packages that are ours."""
+
+import importlib
+import re
+import subprocess
+import sys
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+import nightcramp
+from nightcramp.errors import InputError, TableError
+from recordings import Channel, RecordingInfo, Stream, write_edf
+
+PACKAGES = ("firmware_bridge", "recordings", "sensing", "models", "trial", "nightcramp")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_is_there(package):
+    module = importlib.import_module(package)
+    assert list(module.__all__) == sorted(module.__all__, key=_order)
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+
+
+def _order(name):
+    """Constants first, then classes, then functions, as ruff sorts them."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+
+def test_unknown_names_are_attribute_errors():
+    with pytest.raises(AttributeError):
+        _ = nightcramp.no_such_name
+    with pytest.raises(AttributeError):
+        _ = nightcramp.NoSuchError
+
+
+@pytest.mark.parametrize("module", ["nightcramp", "nightcramp.__main__"])
+def test_starting_up_imports_nothing_heavy(module):
+    heavy = {"numpy", "scipy", "pandas", "onnxruntime", "matplotlib"}
+    code = f"import sys, {module}; print(*sorted({heavy} & set(sys.modules)))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert shown.stdout.split() == []
+
+
+def test_the_code_in_the_readme_runs(pytestconfig, tmp_path, capsys):
+    (block,) = re.findall(
+        r"```python\n(.*?)```", (pytestconfig.rootpath / "README.md").read_text(), re.DOTALL
+    )
+    rng = np.random.default_rng(0)
+    emg = np.round(rng.normal(0, 30, (1, 60 * 500))).astype(np.float32) / 10
+    channel = Channel("EMG GM", "uV", 0.1, (-3000.0, 3000.0))
+    info = RecordingInfo("n", datetime(2026, 1, 1), Stream("emg", 500.0, (channel,), 30_000))
+    write_edf(tmp_path / "n.edf", info, emg, None)
+    exec(compile(block, "README.md", "exec"), {"path": tmp_path / "n.edf"})  # noqa: S102
+    assert "hours in which a cramp would have been seen" in capsys.readouterr().out
+
+
+def test_a_folder_called_models_in_the_way_is_named(tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "__init__.py").touch()
+    command = [sys.executable, "-c", "import nightcramp.__main__ as m; m.main()", "--version"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert "models" in run.stderr
+    assert str(tmp_path) in run.stderr
+
+
+def test_errors_say_file_place_problem_and_advice_in_this_order():
+    error = InputError("found x, expected y", file="a.tsv", place="line 3", advice="Write y.")
+    assert str(error) == "a.tsv: line 3: found x, expected y. Write y."
+    assert str(TableError([error, error])).splitlines()[0] == "2 problems in the study's tables"
