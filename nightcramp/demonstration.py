@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DEMO_STUDY = StudySpec(
     participants=4,
     run_in_weeks=1,
-    weeks=2,
+    weeks=1,
     nights_per_week=7,
     hours=4.5,
     sensor="demo",
@@ -30,8 +30,8 @@ DEMO_STUDY = StudySpec(
     rate_ratio=0.3,
     wear_probability=0.8,
 )
-"""Four people, three weeks of short nights; cramps are three times as frequent as in trials, so
-that so few hours show some."""
+"""Four people, two weeks of short nights; cramps are three times as frequent as in trials, so that
+so few hours show some."""
 
 
 def run_demo(out: Path, seed: int, *, jobs: int | None, progress: Report) -> Iterator[str]:
