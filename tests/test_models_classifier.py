@@ -17,7 +17,7 @@ from nightcramp.errors import ModelError, UsageError
 from sensing import FEATURE_NAMES, SegmentationRules
 
 SMALL = TrainingSettings(
-    version="test", nights=9, hours=0.34, tuning_nights=2, tuning_hours=0.34, trees=4, leaves=5
+    version="test", nights=9, hours=0.8, tuning_nights=2, tuning_hours=0.34, trees=4, leaves=5
 )
 
 
