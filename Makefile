@@ -32,7 +32,7 @@ model: $(VENV)/.installed-dev  ## Train the shipped classifier again.
 	$(BIN)/nightcramp train --out models/nightcramp.onnx
 
 clean:  ## Remove everything that was made here.
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo benchmarks/.peers benchmarks/results .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,0 +1,1 @@
+"""What a night costs, beside what others ask for parts of it: ``python -m benchmarks``."""
