@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nightcramp.progress import Report
 
 DEMO_STUDY = StudySpec(
-    participants=4,
+    participants=6,
     run_in_weeks=1,
     weeks=1,
     nights_per_week=7,
@@ -28,9 +28,9 @@ DEMO_STUDY = StudySpec(
     sensor="demo",
     cramps_per_week=9.0,
     rate_ratio=0.3,
-    wear_probability=0.8,
+    wear_probability=0.75,
 )
-"""Four people, two weeks of short nights; cramps are three times as frequent as in trials, so that
+"""Six people, two weeks of short nights; cramps are three times as frequent as in trials, so that
 so few hours show some."""
 
 

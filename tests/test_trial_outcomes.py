@@ -95,17 +95,19 @@ def written(study: Study) -> list[str]:
 
 
 def test_a_pooled_rate_by_hand() -> None:
-    rate = pooled_rate(np.array([2.0, 4.0, 9.0]), np.array([56.0, 56.0, 0.0]), per=56)
-    factor = math.exp(12.706204736 * math.sqrt(2 * (1 + 1)) / 6)
-    assert rate.value == 3
-    assert rate.participants == 2
-    assert rate.events == 6
-    assert rate.exposure == 112
-    assert rate.low == pytest.approx(3 / factor)
-    assert rate.high == pytest.approx(3 * factor)
+    rate = pooled_rate(np.array([2.0, 4.0, 6.0, 9.0]), np.array([56.0, 56.0, 56.0, 0.0]), per=56)
+    factor = math.exp(4.30265273 * math.sqrt(3 / 2 * (4 + 0 + 4)) / 12)
+    assert rate.value == pytest.approx(4)
+    assert rate.participants == 3
+    assert rate.events == 12
+    assert rate.exposure == 168
+    assert rate.low == pytest.approx(4 / factor)
+    assert rate.high == pytest.approx(4 * factor)
 
 
-def test_an_interval_needs_two_participants() -> None:
+def test_an_interval_needs_three_participants() -> None:
+    two = pooled_rate(np.array([3.0, 5.0]), np.array([28.0, 28.0]), per=56)
+    assert (two.value, two.low, two.high, two.participants) == (8, None, None, 2)
     rate = pooled_rate(np.array([3.0]), np.array([28.0]), per=56)
     assert (rate.value, rate.low, rate.high, rate.participants) == (6, None, None, 1)
     mean = mean_of_participants(np.array([3.0, np.nan]))
@@ -127,7 +129,7 @@ def test_no_cramp_in_much_time_has_an_upper_limit() -> None:
 
 @settings(deadline=None)
 @given(
-    st.lists(st.tuples(st.integers(0, 30), st.floats(0.5, 500)), min_size=2, max_size=30),
+    st.lists(st.tuples(st.integers(0, 30), st.floats(0.5, 500)), min_size=3, max_size=30),
     st.integers(2, 5),
 )
 def test_splitting_the_exposure_unit_scales_a_rate_and_copies_of_people_narrow_it(

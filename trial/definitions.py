@@ -57,7 +57,7 @@ def definitions(study: Study) -> dict[str, str]:
         "only possible.",
         "95 % CI": "Confidence interval. The participant is the unit: ratio of two sums over "
         "participants, linearised, on the log scale, Student's t. Exact Poisson interval where no "
-        "cramp was seen. There is none with fewer than two participants.",
+        "cramp was seen. There is none with fewer than three participants.",
         "Minutes per cramp": "Mean over participants of each one's mean (or median) duration, so "
         "that nobody counts more for having more cramps. Only participants with a cramp have "
         "one. A cramp cut short by a gap enters with the duration that was seen.",

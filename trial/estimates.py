@@ -17,6 +17,10 @@ _LEVEL = 0.95
 _POISSON_UPPER_OF_NONE = -math.log((1 - _LEVEL) / 2)  # largest mean with which 0 is no surprise
 
 
+SMALLEST_SAMPLE = 3
+"""Fewer participants give an interval of many powers of ten, which says less than none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """A sum of events over a sum of exposure.
@@ -26,7 +30,7 @@ class Rate:
     value : float or None
         None without exposure.
     low, high : float or None
-        95 % interval; None with fewer than two participants.
+        95 % interval; None with fewer than `SMALLEST_SAMPLE` participants.
     participants : int
         How many have exposure.
     events : float or None
@@ -59,7 +63,7 @@ class Mean:
     value, sd : float or None
         None without participants, and `sd` with fewer than two.
     low, high : float or None
-        95 % interval of the mean; None with fewer than two participants.
+        95 % interval of the mean; None with fewer than `SMALLEST_SAMPLE` participants.
     participants : int or None
         How many have a value; None if it is withheld, for it is a count of those with a cramp.
     withheld : bool
@@ -130,7 +134,7 @@ def mean_of_participants(values: FloatArray) -> Mean:
 def _interval_of_ratio(y: FloatArray, x: FloatArray) -> tuple[float | None, float | None]:
     """Return the 95 % interval of sum(y) / sum(x) over participants, on the log scale."""
     n, total = len(x), float(y.sum())
-    if n < 2 or total <= 0:
+    if n < SMALLEST_SAMPLE or total <= 0:
         return None, None
     ratio = total / float(x.sum())
     residual = y - ratio * x
