@@ -39,8 +39,8 @@ class TrueEvent:
     Attributes
     ----------
     onset_s, duration_s : float
-        Of a cramp: from the first unit that fires until the last one of the cramp itself
-        (fasciculations before and after are not part of it).
+        Of a cramp: the span over which its envelope stands at two noise floors or more on any
+        channel (fasciculations before and after are not part of it).
     kind : TruthKind
     intensity : float or None
         Median EMG amplitude over the event, in multiples of the noise floor (best channel).

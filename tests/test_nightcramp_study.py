@@ -2,14 +2,12 @@
 
 import csv
 import json
-import sys
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from models.simulator import SENSORS, StudySpec, simulate_study
-from nightcramp.__main__ import main
 from nightcramp.errors import InputError
 from nightcramp.outputs import MadeBy, events_text, json_text, night_summary
 from nightcramp.simulation import study_tables, write_study
@@ -17,21 +15,6 @@ from nightcramp.study import collect
 from recordings import Channel, RecordingInfo, Stream, open_recording
 from sensing import Event, EventKind, NightResult, Seconds
 from trial import load_study
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command line in this process; returns exit code, standard output and error."""
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["nightcramp", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        shown = capsys.readouterr()
-        return stop.value.code or 0, shown.out, shown.err
-
-    return call
-
 
 SPEC = StudySpec(participants=4, run_in_weeks=1, weeks=1, nights_per_week=3, hours=2.0, sites=2)
 
