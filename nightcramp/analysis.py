@@ -13,7 +13,7 @@ from nightcramp.errors import NightcrampError
 from nightcramp.outputs import MadeBy, columns_text, events_text, json_text, night_summary
 from nightcramp.results import ResultFiles
 from nightcramp.version import code_version
-from recordings import content_hash, open_recording, write_bytes, write_text
+from recordings import companion_files, content_hash, open_recording, write_bytes, write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,11 +169,13 @@ def _classifier(model: Path | None) -> Classifier:
 def _makers(source: Path, classifier: Classifier, choices: Choices) -> MadeBy:
     settings = {"emg": choices.emg, "acc": choices.acc}
     source_sha256 = content_hash(source)
-    makers = [source_sha256, classifier.sha256, code_version(), json.dumps(settings)]
+    companions = {path.name: content_hash(path) for path in companion_files(source)}
+    makers = [source_sha256, classifier.sha256, code_version(), json.dumps([settings, companions])]
     return MadeBy(
         analysis_id=hashlib.sha256("\n".join(makers).encode()).hexdigest()[:16],
         source=source.name,
         source_sha256=source_sha256,
+        companions=companions,
         code_version=code_version(),
         model_version=classifier.description.version,
         model_sha256=classifier.sha256,

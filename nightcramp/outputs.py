@@ -63,6 +63,8 @@ class MadeBy:
         Changes with any of the others.
     source, source_sha256 : str
         Name and hash of the recording.
+    companions : mapping
+        Hash of each file beside it that had a say: acceleration, table of channels.
     code_version, model_version, model_sha256 : str
     settings : mapping
         What the caller chose.
@@ -71,6 +73,7 @@ class MadeBy:
     analysis_id: str
     source: str
     source_sha256: str
+    companions: Mapping[str, str]
     code_version: str
     model_version: str
     model_sha256: str
@@ -177,6 +180,7 @@ def night_summary(
             "supersedes": supersedes,
             "source": made_by.source,
             "source_sha256": made_by.source_sha256,
+            "companions": dict(made_by.companions),
             "code_version": made_by.code_version,
             "model_version": made_by.model_version,
             "model_sha256": made_by.model_sha256,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nightcramp.errors import InputError
+from nightcramp.errors import InputError, OutputError
 from nightcramp.outputs import read_night
 
 if TYPE_CHECKING:
@@ -73,9 +73,15 @@ class ResultFiles:
         there = [path for path in (self.summary, self.events, *self.pictures) if path.is_file()]
         if there:
             aside = self.folder / SUPERSEDED / self.name / label
-            aside.mkdir(parents=True, exist_ok=True)
-            for path in there:
-                path.replace(aside / path.name)
+            try:
+                aside.mkdir(parents=True, exist_ok=True)
+                for path in there:
+                    path.replace(aside / path.name)
+            except OSError as error:
+                raise OutputError(
+                    f"{aside}: older results cannot be moved here ({error.strerror}). "
+                    "Check that you may write there and that the disk has space"
+                ) from error
 
     def _standing(self) -> dict[str, object]:
         """Return the summary that stands there; an empty one if none does or can be read."""

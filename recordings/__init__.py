@@ -14,6 +14,7 @@ is NaN. ``write_edf`` writes what ``open_recording`` reads back, count for count
 from __future__ import annotations
 
 from recordings.atomic import remove_leftovers, replace_file, write_bytes, write_text
+from recordings.bids import companion_files
 from recordings.edf_reader import EdfRecording, open_recording
 from recordings.edf_writer import write_edf
 from recordings.fingerprint import content_hash
@@ -42,6 +43,7 @@ __all__ = [
     "RecordingInfo",
     "Stream",
     "StreamKind",
+    "companion_files",
     "content_hash",
     "open_recording",
     "remove_leftovers",

@@ -47,10 +47,9 @@ def find_channel_table(recording: Path) -> ChannelTable | None:
     RecordingError
         If the file cannot be read or lacks the columns ``name`` and ``type``.
     """
-    for name in _table_names(recording.stem):
-        path = recording.with_name(name)
-        if path.is_file():
-            return ChannelTable(path, _read_table(path))
+    path = _find_table_file(recording)
+    if path is not None:
+        return ChannelTable(path, _read_table(path))
     return None
 
 
@@ -62,6 +61,17 @@ def find_acc_file(recording: Path) -> Path | None:
     stem = recording.with_name(name.replace(_EMG_ENTITY, _ACC_ENTITY))
     candidates = (stem.with_suffix(ending) for ending in (recording.suffix, ".edf", ".bdf"))
     return next((path for path in candidates if path.is_file()), None)
+
+
+def companion_files(recording: Path) -> tuple[Path, ...]:
+    """Return the files beside a recording that have a say in how it is read."""
+    found = (find_acc_file(recording), _find_table_file(recording))
+    return tuple(path for path in found if path is not None)
+
+
+def _find_table_file(recording: Path) -> Path | None:
+    paths = (recording.with_name(name) for name in _table_names(recording.stem))
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _table_names(stem: str) -> Iterator[str]:

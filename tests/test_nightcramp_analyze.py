@@ -121,6 +121,29 @@ def test_another_analysis_adds_a_version_and_overwrites_nothing(tmp_path, run):
     assert (aside / "night_events.tsv").read_bytes() == old_events
 
 
+def test_a_changed_table_of_channels_is_another_analysis(tmp_path, run):
+    path, out = write(tmp_path, "sub-1_emg"), tmp_path / "out"
+    run("analyze", path, "--out", out, "--no-picture")
+    table = tmp_path / "sub-1_channels.tsv"
+    table.write_text("name\ttype\tunits\nEMG GM\tEMG\tuV\n")
+    _, shown, _ = run("analyze", path, "--out", out, "--no-picture")
+    assert shown.startswith("analysed")
+    assert list(summary_of(out, "sub-1")["made_by"]["companions"]) == ["sub-1_channels.tsv"]
+    assert run("analyze", path, "--out", out, "--no-picture")[1].startswith("skipped")
+
+
+def test_older_results_that_cannot_be_moved_fail_that_file_only(tmp_path, run):
+    path, out = write(tmp_path), tmp_path / "out"
+    run("analyze", path, "--out", out, "--no-picture")
+    before = (out / "night_events.tsv").read_bytes()
+    (out / "superseded").write_text("a file in the way")
+    words = ("analyze", path, "--out", out, "--no-picture", "--emg", "EMG GM")
+    code, _, errors = run(*words)
+    assert code == 1
+    assert "cannot be moved" in errors
+    assert (out / "night_events.tsv").read_bytes() == before
+
+
 def test_a_damaged_summary_is_set_aside_not_trusted(tmp_path, run):
     path, out = write(tmp_path), tmp_path / "out"
     run("analyze", path, "--out", out, "--no-picture")

@@ -41,7 +41,7 @@ def write_result(results, name, start, *events, hours=2.0, model="d"):
     result = NightResult(float(seconds), (lost, *events), night)
     channel = Channel("EMG", "uV", 0.1, (-3000.0, 3000.0))
     info = RecordingInfo(name, start, Stream("emg", 500.0, (channel,), seconds * 500))
-    makers = MadeBy("a" * 16, f"{name}.edf", "b" * 64, "0.1.0+c", "1", model * 64, {})
+    makers = MadeBy("a" * 16, f"{name}.edf", "b" * 64, {}, "0.1.0+c", "1", model * 64, {})
     (results / f"{name}_events.tsv").write_text(events_text(result.events))
     summary = night_summary(result, info, makers, 1, None)
     (results / f"{name}_night.json").write_text(json_text(summary))
