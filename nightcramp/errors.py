@@ -6,7 +6,9 @@
 │   └── ``TableError``        rows of a study table break its rules; every bad row is named
 ├── ``UsageError``        the command or call was wrong: nothing was tried
 ├── ``ModelError``        the classifier file cannot be used: reinstall or train again
-└── ``OutputError``       the result could not be written: free space, change the folder
+├── ``OutputError``       the result could not be written: free space, change the folder
+├── ``BusyError``         another program holds it: wait for it or end it
+└── ``SensorError``       the sensor or this computer's Bluetooth: do what the text says, try again
 
 The module imports nothing of the project, so that every package can raise these.
 """
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "BusyError",
     "InputError",
     "ModelError",
     "NightcrampError",
     "OutputError",
     "RecordingError",
+    "SensorError",
     "TableError",
     "UsageError",
 ]
@@ -44,6 +48,14 @@ class ModelError(NightcrampError):
 
 class OutputError(NightcrampError):
     """A result could not be written; what stood there before still stands."""
+
+
+class BusyError(NightcrampError):
+    """Another program holds what is needed; the text says which."""
+
+
+class SensorError(NightcrampError):
+    """The sensor or this computer's Bluetooth cannot be used as things stand."""
 
 
 class InputError(NightcrampError):
