@@ -4,8 +4,21 @@ Nothing here but the link itself needs a Bluetooth stack: bytes go in, samples w
 time come out, live from a sensor or years later from a journal.
 """
 
+from firmware_bridge.assembly import Assembler
+from firmware_bridge.assembly_grid import ClockModel
+from firmware_bridge.assembly_items import (
+    Item,
+    MissingStretch,
+    PlacedMark,
+    StreamAnomaly,
+    StreamDeclared,
+    Stretch,
+)
+from firmware_bridge.backlog import BacklogRequests
 from firmware_bridge.clock import ClockFit
+from firmware_bridge.companion import Companion
 from firmware_bridge.devices import DEVICES, find_device
+from firmware_bridge.host_clock import Clock, HostClock
 from firmware_bridge.packets import (
     DeviceStatus,
     Mark,
@@ -46,7 +59,12 @@ __all__ = [
     "DEVICES",
     "Anomaly",
     "AnomalyKind",
+    "Assembler",
+    "BacklogRequests",
+    "Clock",
     "ClockFit",
+    "ClockModel",
+    "Companion",
     "CounterSpec",
     "Decoder",
     "DeviceSpec",
@@ -54,14 +72,18 @@ __all__ = [
     "Forbidden",
     "Gap",
     "GapCause",
+    "HostClock",
     "IndexTracker",
+    "Item",
     "KeepAlive",
     "Mark",
     "Missing",
+    "MissingStretch",
     "Notification",
     "Outcome",
     "Packet",
     "Placed",
+    "PlacedMark",
     "Read",
     "Reject",
     "RejectReason",
@@ -70,9 +92,12 @@ __all__ = [
     "SampleFlag",
     "Samples",
     "Step",
+    "StreamAnomaly",
+    "StreamDeclared",
     "StreamKind",
     "StreamSpec",
     "StreamState",
+    "Stretch",
     "Subscribe",
     "Write",
     "find_device",

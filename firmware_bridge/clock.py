@@ -254,6 +254,20 @@ class ClockFit:
         seconds: FloatArray = np.where(x > points[-1, 0], after, times) + self._absolute(0.0)
         return seconds
 
+    def index_at(self, seconds: float) -> float:
+        """Sample, with fraction, taken at a time on the host's clock: the inverse of `time_of`."""
+        arrival_s = seconds - self._absolute(0.0)
+        now_s = self._current.at(self._last_s)
+        if arrival_s >= now_s:
+            return (self._last_s + (arrival_s - now_s) / (1.0 + self._slope)) * self.nominal_hz
+        points = [*self._past[-1:], (self._last_s, now_s)]
+        if arrival_s < points[0][1]:
+            points = [*self._past, (self._last_s, now_s)]
+        nominal, times = np.array(points, np.float64).T
+        if arrival_s < times[0]:
+            nominal = nominal + (arrival_s - times[0])
+        return float(np.interp(arrival_s, times, nominal)) * self.nominal_hz
+
     def lateness(self, index: float, monotonic_ns: int) -> float:
         """Seconds from the time of sample `index` to an arrival."""
         return (monotonic_ns - (self._origin_ns or 0)) * _NS - self._current.at(

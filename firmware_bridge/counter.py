@@ -22,6 +22,7 @@ _UNIQUE_S = 86400.0
 _RECENT = 64
 _RECENT_S = 2.0
 _AHEAD_S = 5.0
+_TICKS_KNOWN_S = 30.0
 _NS = 1e-9
 
 
@@ -95,6 +96,8 @@ class CounterReader:
             self.round_s = spec.modulus / (spec.tick_hz or rate_hz)
         self._expected: float | None = None
         self._recent: deque[_Seen] = deque(maxlen=_RECENT)
+        self._ticks = 0.0
+        self._ticked_samples = 0
 
     @property
     def unique(self) -> bool:
@@ -113,12 +116,44 @@ class CounterReader:
 
     def follow(self, samples: Samples, monotonic_ns: int, rate_hz: float) -> None:
         """Take `samples` for the newest; `rate_hz` is the best estimate of the true rate."""
+        last = self._recent[-1].samples if self._recent else None
         self._recent.append(_Seen(samples, monotonic_ns))
         if self._spec is None or samples.counter is None:
             self._expected = None
             return
-        per_sample = self._spec.tick_hz / rate_hz if self._spec.tick_hz else 1
+        if last is not None and self._off(samples, rate_hz) == 0.0:
+            self._learn_ticks(last, samples.counter)
+        per_sample = self._ticks_per_sample(rate_hz)
         self._expected = (samples.counter + samples.n * per_sample) % self._spec.modulus
+
+    def _ticks_per_sample(self, rate_hz: float) -> float:
+        """Tell the steps of the counter from sample to sample.
+
+        The device's clock need not agree with the host's: after half a minute of samples
+        without a loss the device itself has told how many of its ticks a sample lasts.
+        """
+        if self._spec is None or self._spec.tick_hz is None:
+            return 1.0
+        if self._ticks >= _TICKS_KNOWN_S * self._spec.tick_hz:
+            return self._ticks / self._ticked_samples
+        return self._spec.tick_hz / rate_hz
+
+    def _learn_ticks(self, last: Samples, counter: int) -> None:
+        """Take note of the ticks from the beginning of `last` to that of the next samples."""
+        if self._spec is not None and self._spec.tick_hz and last.counter is not None:
+            self._ticks += signed_step(counter, last.counter, self._spec.modulus)
+            self._ticked_samples += last.n
+
+    def _off(self, samples: Samples, rate_hz: float) -> float | None:
+        """Count samples from the expected number to that of `samples`; None if none is known."""
+        if self._spec is None or samples.counter is None or self._expected is None:
+            return None
+        off = signed_step(samples.counter, self._expected, self._spec.modulus)
+        if not self._spec.tick_hz:
+            return off
+        off /= self._ticks_per_sample(rate_hz)
+        # Time stamps scatter by parts of a notification; what is lost is whole ones.
+        return 0.0 if abs(off) <= max(1, samples.n // 4) else off
 
     def forget(self) -> None:
         """Expect no particular number: the device began anew."""
@@ -127,13 +162,9 @@ class CounterReader:
 
     def step(self, samples: Samples, monotonic_ns: int, rate_hz: float) -> Step:
         """Relation of `samples` to the newest so far."""
-        if self._spec is None or samples.counter is None or self._expected is None:
+        off = self._off(samples, rate_hz)
+        if self._spec is None or off is None:
             return Step(Relation.FOLLOWS, 0)
-        off = signed_step(samples.counter, self._expected, self._spec.modulus)
-        if self._spec.tick_hz:
-            off *= rate_hz / self._spec.tick_hz
-            # Time stamps scatter by parts of a notification; what is lost is whole ones.
-            off = 0.0 if abs(off) <= max(1, samples.n // 4) else off
         if self.unique:
             return self._unique_step(samples, round(off), monotonic_ns, rate_hz)
         if off < 0 and any(self._is_copy(samples, monotonic_ns, seen) for seen in self._recent):

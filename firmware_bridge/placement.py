@@ -18,6 +18,12 @@ class GapCause(StrEnum):
     SILENT = "lost_without_notice"
     DEVICE = "lost_in_device"
     RESTART = "device_restarted"
+    DRIFT = "clock_drift"
+    """None was taken: this stream's clock is slower than that of the EMG."""
+    NOT_SENT = "not_sent"
+    """The stream had not begun, or was silent while others were not."""
+    ENDED = "ended"
+    """The recording is filled up to a whole second."""
 
 
 class AnomalyKind(StrEnum):
@@ -27,6 +33,14 @@ class AnomalyKind(StrEnum):
     REORDERED = "reordered"
     STRAY = "stray"
     OVERCOUNT = "overcount"
+    LATE = "late"
+    """Its place had been given up when it came."""
+    EARLY = "before_start"
+    """Taken before the first sample of the EMG."""
+    SURPLUS = "left_out"
+    """Left out because this stream's clock is faster than that of the EMG."""
+    UNDESCRIBED = "undescribed"
+    """Of a stream, or with channels, that the device has not described."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +144,7 @@ class MissingList:
 
     def give_up(self, gap: Missing) -> None:
         """Take a range off the list that will never come."""
-        self._gaps = [other for other in self._gaps if other != gap]
+        self.came(gap.session, gap.first, gap.n)
 
     def came(self, session: int, first: int, n: int) -> bool:
         """Strike `n` samples from `first` on; whether any of them was on the list."""

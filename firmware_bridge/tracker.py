@@ -114,6 +114,25 @@ class IndexTracker:
         """Ask for this no more: the device has it no longer."""
         self._missing.give_up(missing)
 
+    @property
+    def unique(self) -> bool:
+        """Whether the device's own numbers tell the place of every sample."""
+        return self._counter.unique
+
+    @property
+    def following(self) -> tuple[int, int] | None:
+        """Session and number of the sample after the newest; None while they are not known."""
+        if self._hold or self._session is None or self._counter.expected is None:
+            return None
+        return self._session, self._counter.expected
+
+    def index_of(self, session: int, counter: int) -> int | None:
+        """Index of the sample a device calls `counter`; None while it is not known."""
+        if self._hold and session == self._session:
+            return None
+        offset = self._offsets.get(session)
+        return None if offset is None else counter + offset
+
     def link_lost(self) -> None:
         """Tell that the link went down; what comes next comes over a new one."""
         self._link_lost = True
@@ -277,6 +296,7 @@ class IndexTracker:
             outcomes.append(Gap(hold.start, lost, hold.cause, error_s, hold.start))
             if hold.tail is not None:
                 self._missing.add(replace(hold.tail, n=lost))
+            self._miss_head(hold.arrivals[0][0], lost)
         if hold.resolve is _Resolve.RESTART:
             self.clock.restart(hold.base + shift)
         for index, n, arrival_ns in hold.arrivals:
@@ -286,6 +306,13 @@ class IndexTracker:
         if self._session in self._offsets:
             self._offsets[self._session] += shift
         self._watch.forget(self._next)
+
+    def _miss_head(self, provisional: int, lost: int) -> None:
+        """Miss what a new session took before its first sample came: it counts from 0."""
+        if self._session in self._offsets and self._session is not None:
+            counter = provisional - self._offsets[self._session]
+            n = min(counter, lost)
+            self._missing.add(Missing(self._session, counter - n, n))
 
     def _missed(self, resolve: _Resolve, late_s: float) -> int:
         rate_hz = self.clock.rate_hz

@@ -41,6 +41,10 @@ SERVICE = sig_uuid(0xFE84)
 NOTIFY = "2d30c082-f39f-4ce6-923f-3484ea480596"
 COMMAND = "2d30c083-f39f-4ce6-923f-3484ea480596"
 
+# The maker's library sets the software revision only.
+SOFTWARE_REVISION = sig_uuid(0x2A28)
+_REVISIONS = (FIRMWARE_REVISION, SOFTWARE_REVISION)
+
 _LENGTH = 20
 _CHANNELS = 4
 _IMPEDANCE = range(201, 206)
@@ -107,10 +111,14 @@ class _AccAxes:
 
     def __init__(self) -> None:
         self._axes: list[int] = []
+        self._number = 0
 
     def push(self, number: int, byte: int) -> list[Packet]:
         """Axis byte of packet `number` within its hundred: 1 is X, 2 is Y, 3 is Z."""
         axis = number % _ACC_PERIOD
+        if number != self._number + 1:
+            self._axes = []
+        self._number = number
         if axis != len(self._axes) + 1:
             self._axes = []
         if axis != len(self._axes) + 1 or axis > 3:
@@ -144,7 +152,7 @@ def _decode_revision(payload: bytes) -> list[Packet]:
 
 def _without_samples(characteristic: str, payload: bytes, last_id: int) -> list[Packet] | None:
     """Whatever is no packet of samples; None if it is one."""
-    if characteristic == FIRMWARE_REVISION:
+    if characteristic in _REVISIONS:
         return _decode_revision(payload)
     if characteristic != NOTIFY:
         return [unknown_characteristic(characteristic)]
@@ -246,7 +254,7 @@ def _spec(
         service_is_enough=False,
         mtu_min=23,
         setup=(
-            Read(FIRMWARE_REVISION, optional=True),
+            *(Read(uuid, optional=True) for uuid in _REVISIONS),
             Subscribe(NOTIFY),
             Write(COMMAND, b"n", pause_s=0.2),
             Write(COMMAND, b"b", pause_s=0.2),
