@@ -1,0 +1,1 @@
+"""What a journal survives and what it costs, measured on this machine."""
