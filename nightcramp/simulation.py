@@ -236,13 +236,21 @@ title = "Simulated two-arm trial, seed {seed}"
 data = "simulated"
 weeks = {spec.weeks}
 run_in_weeks = {spec.run_in_weeks}
+nights_per_week = {spec.nights_per_week}
 time_zone = "{spec.time_zone}"
 blinding = "open"
-estimand = \"\"\"
-Sensor-measured night cramps per week of 56 analysable hours in weeks 1 to {spec.weeks}, in all \
-randomised participants whatever they took (treatment policy); time without analysable signal is \
-missing. Simulated with simulator {SIMULATOR_VERSION}: {spec.cramps_per_week:g} cramps per week at \
-run-in, rate ratio {spec.rate_ratio:g} in the active arm.\"\"\"
+reference_arm = "placebo"
+
+[estimand]
+population = "All randomised participants (simulator {SIMULATOR_VERSION}: \
+{spec.cramps_per_week:g} cramps per week at run-in)"
+treatment = "Active arm against the other (planted rate ratio {spec.rate_ratio:g})"
+variable = "Sensor-measured night cramps per week of 56 analysable hours, weeks 1 to {spec.weeks}"
+summary = "Rate ratio and difference per week"
+
+[[estimand.intercurrent_events]]
+event = "Time without analysable signal"
+strategy = "hypothetical"
 """
 
 

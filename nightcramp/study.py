@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
-import re
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import InputError
-from nightcramp.outputs import read_events, read_night
+from nightcramp.judged import JudgedRecording, Key, read_judged
+from nightcramp.legs import JudgedNight, make_night
 from recordings import write_text
-from sensing import Event, EventKind
-from trial import night_of, read_study_plan
+from trial import Leg, Stretch, hours_within, read_study_plan, union
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from zoneinfo import ZoneInfo
+
+    from nightcramp.judged import Cramp
 
 NIGHT_COLUMNS = (
     "participant_id",
@@ -29,6 +29,8 @@ NIGHT_COLUMNS = (
     "recorded_hours",
     "analysable_hours",
     "reason",
+    "end_utc",
+    "analysable_either_hours",
 )
 EPISODE_COLUMNS = (
     "participant_id",
@@ -41,54 +43,18 @@ EPISODE_COLUMNS = (
     "kind",
     "censored",
     "channel",
+    "exposed",
+)
+SESSION_COLUMNS = (
+    "participant_id",
+    "start_utc",
+    "end_utc",
+    "recorded_hours",
+    "analysable_hours",
+    "reason",
 )
 
-_PARTICIPANT = re.compile(r"(?:^|_)sub-([A-Za-z0-9]+)(?:_|$)")
 _REVIEWED = ("confirmed", "rejected")
-
-Key = tuple[str, str]
-"""Participant and night."""
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedRecording:
-    """One analysed recording of a study.
-
-    Attributes
-    ----------
-    name : str
-    participant_id : str
-    night : date
-    start : datetime
-        With time zone.
-    recorded_s, analysable_s : float
-    reason : str or None
-        What took most of the time that could not be judged.
-    version : str
-        Model and code that made the analysis.
-    cramps : tuple of Event
-        Cramps and possible cramps.
-    """
-
-    name: str
-    participant_id: str
-    night: date
-    start: datetime
-    recorded_s: float
-    analysable_s: float
-    reason: str | None
-    version: str
-    cramps: tuple[Event, ...]
-
-    @property
-    def key(self) -> Key:
-        """Participant and night, as in the tables."""
-        return self.participant_id, self.night.isoformat()
-
-    @property
-    def end(self) -> datetime:
-        """Time after the last sample."""
-        return self.start + timedelta(seconds=self.recorded_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +81,13 @@ def collect(study: Path, results: Path) -> Collection:
     """Write the nights and episodes found in `results` into the tables of `study`.
 
     Rows of other nights stay. A night whose episodes somebody confirmed or rejected is not
-    replaced by another analysis. Recordings of one night are added up.
+    replaced by another analysis. Recordings of one night are made one; see `make_night`. Where the
+    study analyses sessions, those that were recorded get their hours.
 
     Parameters
     ----------
     study : Path
-        Study folder; its ``study.toml`` says the time zone.
+        Study folder; its ``study.toml`` says the time zone and which leg counts.
     results : Path
         Folder that ``analyze`` wrote; files are named ``sub-<participant>_…``.
 
@@ -129,28 +96,28 @@ def collect(study: Path, results: Path) -> Collection:
     InputError
         If the study folder or one of its tables cannot be read, or no result is found.
     """
-    zone = read_study_plan(study).zone
-    recordings, failures = _read_results(results, zone)
-    old_nights = _read(study / "nights.tsv", NIGHT_COLUMNS)
+    plan = read_study_plan(study)
+    recordings, failures = _read_results(results, plan.zone)
+    old_nights = _read(study / "nights.tsv", NIGHT_COLUMNS[:6])
     old_episodes = _read(study / "episodes.tsv", EPISODE_COLUMNS[:7])
-    by_night: dict[Key, list[JudgedRecording]] = defaultdict(list)
-    for recording in recordings:
-        by_night[recording.key].append(recording)
-    for key, overlapping in list(by_night.items()):
-        if message := _overlap(overlapping):
-            failures.append(message)
-            del by_night[key]
+    by_night = _nights(recordings, plan.leg, failures)
     kept = _reviewed_otherwise(by_night, old_episodes)
     for key in kept:
         del by_night[key]
     nights = [row for row in old_nights if _key(row) not in by_night]
-    nights += [_night_row(key, parts) for key, parts in by_night.items()]
+    nights += [_night_row(key, night, plan.leg) for key, night in by_night.items()]
     episodes = [
         row for row in old_episodes if _key(row) not in by_night or row["status"] in _REVIEWED
     ]
     standing = {(*_key(row), row["onset_utc"]) for row in episodes}
-    fresh = [row for parts in by_night.values() for part in parts for row in _episode_rows(part)]
+    fresh = [
+        _episode_row(key, night, cramp, plan.leg)
+        for key, night in by_night.items()
+        for cramp in night.cramps
+    ]
     episodes += [row for row in fresh if (*_key(row), row["onset_utc"]) not in standing]
+    if plan.sessions is not None:
+        _fill_sessions(study / "sessions.tsv", by_night)
     write_text(study / "nights.tsv", _table(NIGHT_COLUMNS, nights))
     write_text(study / "episodes.tsv", _table(EPISODE_COLUMNS, episodes))
     names = tuple(f"{participant} {night}" for participant, night in kept)
@@ -166,60 +133,30 @@ def _read_results(results: Path, zone: ZoneInfo) -> tuple[list[JudgedRecording],
     recordings, failures = [], []
     for file in files:
         try:
-            recordings.append(_judged(file, zone))
+            recordings.append(read_judged(file, zone))
         except InputError as error:
             failures.append(str(error))
     return recordings, failures
 
 
-def _judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
-    summary = read_night(file)
-    name = str(summary["recording"])
-    participant = _PARTICIPANT.search(name)
-    if not participant:
-        raise InputError(
-            f"the recording's name {name!r} does not say whose it is",
-            file=file,
-            advice="Name recordings sub-<participant>_…",
-        )
-    if summary["start"] is None:
-        raise InputError("the recording hides its start, so its night is not known", file=file)
-    start = datetime.fromisoformat(str(summary["start"])).replace(tzinfo=zone)
-    makers, reasons = summary["made_by"], summary["not_analysable_hours"]
-    if not isinstance(makers, dict) or not isinstance(reasons, dict):
-        raise InputError("made_by or not_analysable_hours is not an object", file=file)
-    events = read_events(file.with_name(f"{file.name.removesuffix('_night.json')}_events.tsv"))
-    kinds = (EventKind.CRAMP, EventKind.POSSIBLE_CRAMP)
-    return JudgedRecording(
-        name=name,
-        participant_id=participant[1],
-        night=night_of(start, zone),
-        start=start,
-        recorded_s=float(str(summary["recorded_hours"])) * 3600,
-        analysable_s=float(str(summary["analysable_hours"])) * 3600,
-        reason=max(reasons, key=lambda reason: float(reasons[reason]), default=None),
-        version=(
-            f"model {makers['model_version']} {str(makers['model_sha256'])[:8]}, "
-            f"code {makers['code_version']}"
-        ),
-        cramps=tuple(event for event in events if event.kind in kinds),
-    )
-
-
-def _overlap(parts: Sequence[JudgedRecording]) -> str | None:
-    """Return what is wrong if recordings of one night cover the same time."""
-    ordered = sorted(parts, key=lambda part: part.start)
-    for one, other in itertools.pairwise(ordered):
-        if other.start < one.end:
-            return (
-                f"{one.name} and {other.name}: both record {one.participant_id} at {other.start}; "
-                "one time counts once. Leave one of them out"
-            )
-    return None
+def _nights(
+    recordings: Iterable[JudgedRecording], leg: Leg | None, failures: list[str]
+) -> dict[Key, JudgedNight]:
+    """Return the nights that can be made of the recordings; why others cannot is a failure."""
+    by_night: defaultdict[Key, list[JudgedRecording]] = defaultdict(list)
+    for recording in recordings:
+        by_night[recording.key].append(recording)
+    nights = {}
+    for key, parts in by_night.items():
+        try:
+            nights[key] = make_night(parts, leg)
+        except InputError as error:
+            failures.append(str(error))
+    return nights
 
 
 def _reviewed_otherwise(
-    by_night: dict[Key, list[JudgedRecording]], episodes: Iterable[dict[str, str]]
+    by_night: Mapping[Key, JudgedNight], episodes: Iterable[dict[str, str]]
 ) -> list[Key]:
     """Return nights that a person reviewed as another analysis had left them."""
     reviewed = defaultdict(set)
@@ -229,42 +166,79 @@ def _reviewed_otherwise(
     return [
         key
         for key, versions in reviewed.items()
-        if key in by_night and versions - {part.version for part in by_night[key]}
+        if key in by_night and versions - {by_night[key].version}
     ]
 
 
-def _night_row(key: Key, parts: Sequence[JudgedRecording]) -> dict[str, str]:
-    worst = max(parts, key=lambda part: part.recorded_s - part.analysable_s)
-    return {
+def _night_row(key: Key, night: JudgedNight, leg: Leg | None) -> dict[str, str]:
+    row = {
         "participant_id": key[0],
         "night": key[1],
-        "start_utc": _utc(min(part.start for part in parts)),
-        "recorded_hours": f"{sum(part.recorded_s for part in parts) / 3600:.4f}",
-        "analysable_hours": f"{sum(part.analysable_s for part in parts) / 3600:.4f}",
-        "reason": worst.reason or "n/a",
+        "recorded_hours": f"{hours_within(night.recorded):.4f}",
+        "analysable_hours": f"{hours_within(night.analysable):.4f}",
+        "reason": night.reason or "n/a",
     }
+    if night.recorded:
+        row["start_utc"] = _utc(night.recorded[0].start)
+        row["end_utc"] = _utc(night.recorded[-1].end)
+    if leg is Leg.BOTH:
+        row["analysable_either_hours"] = f"{hours_within(night.either):.4f}"
+    return row
 
 
-def _episode_rows(part: JudgedRecording) -> list[dict[str, str]]:
-    return [
-        {
-            "participant_id": part.participant_id,
-            "night": part.night.isoformat(),
-            "onset_utc": _utc(part.start + timedelta(seconds=event.onset_s)),
-            "duration_s": f"{event.duration_s:.2f}",
-            "confidence": "n/a" if event.confidence is None else f"{event.confidence:.3f}",
-            "status": "auto",
-            "version": part.version,
-            "kind": event.kind,
-            "censored": event.censored,
-            "channel": event.channel or "n/a",
-        }
-        for event in part.cramps
-    ]
+def _episode_row(key: Key, night: JudgedNight, cramp: Cramp, leg: Leg | None) -> dict[str, str]:
+    event = cramp.event
+    row = {
+        "participant_id": key[0],
+        "night": key[1],
+        "onset_utc": _utc(cramp.stretch.start),
+        "duration_s": f"{(cramp.stretch.end - cramp.stretch.start).total_seconds():.2f}",
+        "confidence": "n/a" if event.confidence is None else f"{event.confidence:.3f}",
+        "status": "auto",
+        "version": night.version,
+        "kind": event.kind,
+        "censored": event.censored,
+        "channel": cramp.channel or "n/a",
+    }
+    return row | {"exposed": "yes" if cramp.is_exposed else "no"} if leg is Leg.BOTH else row
+
+
+def _fill_sessions(file: Path, by_night: Mapping[Key, JudgedNight]) -> None:
+    """Write recorded and analysable hours into the sessions that the nights reach into."""
+    rows = _read(file, SESSION_COLUMNS)
+    for row in rows:
+        nights = [night for key, night in by_night.items() if key[0] == row["participant_id"]]
+        window = _window(file, row)
+        recorded = hours_within(union(s for night in nights for s in night.recorded), window)
+        if recorded:
+            analysable = union(s for night in nights for s in night.analysable)
+            row["recorded_hours"] = f"{recorded:.4f}"
+            row["analysable_hours"] = f"{hours_within(analysable, window):.4f}"
+    write_text(file, _table(tuple(rows[0]) if rows else SESSION_COLUMNS, rows))
+
+
+def _window(file: Path, row: Mapping[str, str]) -> Stretch:
+    """Return the time of a session."""
+    try:
+        start, end = (datetime.fromisoformat(row[name]) for name in SESSION_COLUMNS[1:3])
+    except ValueError:
+        start = end = datetime.min  # noqa: DTZ901  (has no time zone, so it is refused below)
+    if start.tzinfo is None or end.tzinfo is None:
+        raise InputError(
+            f"the session of {row['participant_id']} at {row['start_utc']} has no time in UTC",
+            file=file,
+            advice="Run nightcramp study check, which names every faulty cell",
+        )
+    return Stretch(start.astimezone(UTC), end.astimezone(UTC))
 
 
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _order(row: Mapping[str, str]) -> tuple[str, ...]:
+    names = ("participant_id", "night", "onset_utc", "start_utc")
+    return tuple(row.get(name, "") for name in names)
 
 
 def _key(row: Mapping[str, str]) -> Key:
@@ -292,5 +266,5 @@ def _table(columns: Sequence[str], rows: Iterable[dict[str, str]]) -> str:
         buffer, columns, delimiter="\t", lineterminator="\n", restval="n/a", extrasaction="ignore"
     )
     writer.writeheader()
-    writer.writerows(sorted(rows, key=lambda row: (*_key(row), row.get("onset_utc", ""))))
+    writer.writerows(sorted(rows, key=_order))
     return buffer.getvalue()

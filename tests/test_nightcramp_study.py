@@ -155,7 +155,9 @@ def test_the_report_command_writes_three_files_and_keeps_arms_closed(study, tmp_
     assert (code, shown.split()[0]) == (0, "1")
     out = tmp_path / "report"
     assert run("report", study, "--out", out)[0] == 0
-    assert {path.name for path in out.iterdir()} == {"report.html", "weekly.csv", "outcomes.json"}
+    tables = ("weekly", "periods", "responses")
+    names = [f"{table}{part}.csv" for table in tables for part in ("", "_dictionary")]
+    assert {path.name for path in out.iterdir()} == {"report.html", "outcomes.json", *names}
     assert "placebo" not in "".join(path.read_text(encoding="utf-8") for path in out.iterdir())
     code, shown, _ = run("report", study, "--out", out, "--arms", study / "arms.tsv", "--json")
     assert code == 0

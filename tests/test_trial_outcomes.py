@@ -277,7 +277,7 @@ def test_the_document_says_what_made_it_and_is_json(make_study: MakeStudy) -> No
     folder = make_study({f"P{number}": [1, 0, 2] for number in range(4)})
     study = load_study(folder)
     document = json.loads(json.dumps(outcomes(study, MADE), allow_nan=False))
-    assert document["schema"] == "nightcramp.outcomes/1"
+    assert document["schema"] == "nightcramp.outcomes/2"
     assert document["provenance"] == {
         "code_version": "1.2.3",
         "model_version": "model-7",

@@ -278,7 +278,7 @@ def test_a_large_trial_stays_small(tmp_path: Path) -> None:
         (["nights", "episodes"], {}, True),
         (["episodes"], {}, False),
         (["diary"], {}, True),
-        ([], {"run_in_weeks = 2": "run_in_weeks = 0"}, False),
+        ([], {"run_in_weeks = 2": 'run_in_weeks = 0\nnights_outside_plan = "left out"'}, False),
         ([], {"weeks = 3": "weeks = 26"}, True),
     ],
 )
@@ -342,8 +342,8 @@ def test_numbers_are_worded_for_people() -> None:
     assert wording.part_of(0, 10) == "0"
     assert wording.signed(-2) == "−2"
     rate = Rate(1.0, 0.5, 2.0, 4, 4, 224.0)
-    assert wording.rate_with_interval(rate) == "1.00 (0.50 to 2.00)"
-    assert wording.rate_with_interval(rate.withhold()) == "withheld"
+    assert wording.with_interval(rate) == "1.00 (0.50 to 2.00)"
+    assert wording.with_interval(rate.withhold()) == "withheld"
     assert wording.mean_with_sd(Mean(1.0, None, None, None, 1)) == "1.00"
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nightcramp.errors import InputError, TableError
 from trial import load_study, read_study_plan
-from trial.cells import number
+from trial.cells import code, number
 from trial.plan import Blinding, DataOrigin, FirstTreatmentNight
 
 PLAN = """
@@ -129,9 +129,9 @@ SPOILT_CELLS = [
     ("participants.tsv", 2, "sex", " F", "without blanks around it"),
     ("nights.tsv", 2, "recorded_hours", "7,5", "decimal comma"),
     ("nights.tsv", 2, "recorded_hours", "-1", "negative number"),
-    ("nights.tsv", 2, "recorded_hours", "24.1", "hours from 0 to 24"),
-    ("nights.tsv", 2, "recorded_hours", "inf", "hours from 0 to 24"),
-    ("nights.tsv", 2, "recorded_hours", "nan", "hours from 0 to 24"),
+    ("nights.tsv", 2, "recorded_hours", "24.1", "the night has 24 from noon to noon"),
+    ("nights.tsv", 2, "recorded_hours", "inf", "hours from 0 to 25"),
+    ("nights.tsv", 2, "recorded_hours", "nan", "hours from 0 to 25"),
     ("nights.tsv", 2, "recorded_hours", "n/a", "must not miss"),
     ("nights.tsv", 2, "analysable_hours", "8.01", "no more than the 8 recorded"),
     ("nights.tsv", 2, "start_utc", "2026-03-02T21:00:00", "without a time zone"),
@@ -145,10 +145,23 @@ SPOILT_CELLS = [
     ("episodes.tsv", 2, "confidence", "1.2", "a probability from 0 to 1"),
     ("episodes.tsv", 2, "status", "maybe", "auto, confirmed, rejected"),
     ("episodes.tsv", 2, "onset_utc", "2026-03-02T20:59:00Z", "before the start of the night"),
-    ("diary.tsv", 2, "severity", "11", "a severity from 0 to 10"),
+    ("diary.tsv", 2, "severity", "11", "a severity from 1 to 10"),
     ("diary.tsv", 2, "cramps", "1.5", "a whole number of cramps"),
     ("diary.tsv", 2, "cramps", "-1", "negative number"),
     ("diary.tsv", 3, "participant_id", "P 2", "a code without blanks"),
+    ("participants.tsv", 2, "randomised_on", "3-Apr-26", "spreadsheet's format"),
+    ("participants.tsv", 2, "randomised_on", "45987", "spreadsheet's day number"),
+    ("participants.tsv", 2, "randomised_on", "03/04/2026", "spreadsheet's format"),
+    ("nights.tsv", 2, "start_utc", "45987.90625", "spreadsheet's format"),
+    ("nights.tsv", 2, "recorded_hours", "07. Mai", "took for a date"),
+    ("nights.tsv", 2, "recorded_hours", "8.5.26", "took for a date"),
+    ("nights.tsv", 2, "recorded_hours", "1.000,5", "expected hours from 0 to 25"),
+    ("nights.tsv", 2, "recorded_hours", "25.1", "hours from 0 to 25"),
+    ("diary.tsv", 2, "severity", "0", "a severity from 1 to 10"),
+    ("diary.tsv", 3, "severity", "4", "found 4 in a night whose cramps are 0"),
+    ("diary.tsv", 3, "minutes", "4", "found 4 in a night whose cramps are 0"),
+    ("diary.tsv", 3, "night", "2025-03-02", "before the plan begins on 2026-02-23"),
+    ("diary.tsv", 3, "night", "2026-03-16", "after the last night of the plan, 2026-03-15"),
 ]
 
 
@@ -161,6 +174,149 @@ def test_a_spoilt_cell_is_named_with_file_line_and_column(
     assert problem.file == folder.path / file
     assert problem.place == f"line {line}, column {column}"
     assert words in str(problem)
+
+
+NAMES = ["Meier", "anna-schmidt", "Müller", "S-Meier", "mom"]
+BIRTH_DATES = ["19480312", "12031948", "P-1948-03-12", "12.03.1948", "12251948", "19481225x"]
+CODES = ["P01", "S01-003", "CH_ZRH_012", "A", "JD", "Patient7", "20260001", "S19480000", "100312"]
+
+
+@pytest.mark.parametrize("text", [*NAMES, *BIRTH_DATES])
+def test_a_code_that_tells_who_it_is_is_refused(text: str) -> None:
+    words = "like a name" if text in NAMES else "like a date of birth"
+    with pytest.raises(InputError, match=words) as caught:
+        code(text)
+    assert "S01-007" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", CODES)
+def test_a_code_that_tells_nothing_is_taken(text: str) -> None:
+    assert code(text) == text
+
+
+def test_a_participant_of_two_sites_is_named_with_both(folder: Folder) -> None:
+    folder.append("participants.tsv", "P01", "B", "2026-03-02", "70", "F")
+    problem = folder.problem()
+    assert problem.place == "line 4, column participant_id"
+    assert "of site 'B' is on line 2 already, at site 'A'" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [(("p-01", "A"), "participant_id"), (("P03", "a"), "site"), (("P03", "B_"), "site")],
+)
+def test_what_differs_in_capitals_or_signs_only_is_one_spelt_twice(
+    folder: Folder, cells: tuple[str, str], column: str
+) -> None:
+    folder.append("participants.tsv", *cells, "2026-03-02", "70", "F")
+    problem = folder.problem()
+    assert problem.place == f"line 4, column {column}"
+    assert "an earlier line spells" in str(problem)
+
+
+def with_stops(folder: Folder, *cells: str) -> None:
+    rows = folder.rows("participants.tsv")
+    head, *others = [[*row, "n/a"] for row in rows]
+    head[-1] = "treatment_stopped_on"
+    for row, cell in zip(others, cells, strict=True):
+        row[-1] = cell
+    folder.write("participants.tsv", [head, *others])
+
+
+def test_treatment_cannot_stop_before_randomisation(folder: Folder) -> None:
+    with_stops(folder, "2026-03-02", "2026-03-01")
+    problem = folder.problem()
+    assert problem.place == "line 3, column treatment_stopped_on"
+    assert "before randomisation on 2026-03-02" in str(problem)
+    folder.spoil("participants.tsv", 3, "randomised_on", "n/a")
+    assert "without a date of randomisation" in str(folder.problem())
+
+
+def test_a_misspelt_column_does_not_pass_for_one_to_ignore(folder: Folder) -> None:
+    rows = folder.rows("episodes.tsv")
+    folder.write("episodes.tsv", [[*row, "none"] for row in rows])
+    folder.spoil("episodes.tsv", 1, "none", "censord")
+    assert "'censord' is not known, but much like 'censored'" in str(folder.problem())
+
+
+@pytest.mark.parametrize(
+    ("night", "start", "hours", "words"),
+    [
+        ("2026-03-28", "2026-03-28T11:00:00Z", 23, "the night has 23 from noon to noon"),
+        ("2026-10-24", "2026-10-24T10:00:00Z", 25, "expected hours from 0 to 25"),
+        ("2026-03-02", "2026-03-02T11:00:00Z", 24, "the night has 24 from noon to noon"),
+    ],
+)
+def test_a_night_is_as_long_as_the_clocks_make_it(
+    folder: Folder, night: str, start: str, hours: int, words: str
+) -> None:
+    for file in ("nights.tsv", "episodes.tsv", "diary.tsv"):
+        folder.write(file, folder.rows(file)[:1])
+    folder.replace_in_plan("weeks = 2", 'nights_outside_plan = "left out"\nweeks = 2')
+    folder.append("nights.tsv", "P01", night, start, str(hours), "8", "n/a")
+    assert load_study(folder.path).nights["recorded_hours"].tolist() == [hours]
+    folder.spoil("nights.tsv", 2, "recorded_hours", f"{hours}.01")
+    assert words in str(folder.problem())
+
+
+def test_nights_of_one_participant_do_not_overlap(folder: Folder) -> None:
+    folder.append("nights.tsv", "P01", "2026-03-03", "2026-03-03T11:30:00Z", "8", "8", "n/a")
+    load_study(folder.path)
+    folder.spoil("nights.tsv", 2, "recorded_hours", "15")
+    problem = folder.problem()
+    assert problem.place == "line 5, column start_utc"
+    assert "by line 2 'P01' was recorded until 2026-03-03T12:00:00Z" in str(problem)
+    folder.spoil("nights.tsv", 5, "participant_id", "P02")
+    folder.spoil("nights.tsv", 4, "night", "2026-03-04")
+    load_study(folder.path)
+
+
+def test_an_episode_lies_before_the_end_of_its_night_where_that_is_known(folder: Folder) -> None:
+    rows = folder.rows("nights.tsv")
+    ends = ["end_utc", "2026-03-03T05:00:00Z", "2026-03-03T04:30:00Z", "n/a"]
+    folder.write("nights.tsv", [[*row, end] for row, end in zip(rows, ends, strict=True)])
+    load_study(folder.path)
+    folder.spoil("episodes.tsv", 2, "onset_utc", "2026-03-03T05:00:01Z")
+    problem = folder.problem()
+    assert problem.place == "line 2, column onset_utc"
+    assert "after the end of the night at 2026-03-03T05:00:00Z" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [("2026-03-02T21:00:00Z", "after the start"), ("2026-03-03T04:00:00Z", "7.00 h after")],
+)
+def test_a_night_ends_after_what_was_recorded(folder: Folder, end: str, words: str) -> None:
+    rows = folder.rows("nights.tsv")
+    ends = ["end_utc", end, "n/a", "n/a"]
+    folder.write("nights.tsv", [[*row, cell] for row, cell in zip(rows, ends, strict=True)])
+    assert words in "\n".join(str(problem) for problem in folder.problems())
+
+
+def test_nights_outside_the_plan_may_be_left_out_if_the_plan_says_so(folder: Folder) -> None:
+    folder.append("nights.tsv", "P01", "2026-02-22", "n/a", "0", "0", "not_worn")
+    folder.append("nights.tsv", "P01", "2026-03-16", "n/a", "0", "0", "not_worn")
+    places = [problem.place for problem in folder.problems()]
+    assert places == ["line 5, column night", "line 6, column night"]
+    folder.replace_in_plan("weeks = 2", 'nights_outside_plan = "left out"\nweeks = 2')
+    assert len(load_study(folder.path).nights) == 5
+
+
+def test_the_diary_may_ask_from_zero_if_the_plan_says_so(folder: Folder) -> None:
+    folder.replace_in_plan("weeks = 2", 'severity_scale = "0 to 10"\nweeks = 2')
+    folder.spoil("diary.tsv", 2, "severity", "0")
+    folder.spoil("diary.tsv", 3, "severity", "0")
+    assert load_study(folder.path).diary["severity"].tolist() == [0, 0]
+
+
+def test_rows_in_another_order_are_the_same_study(folder: Folder) -> None:
+    folder.append("nights.tsv", "P01", "2026-03-04", "2026-03-04T21:00:00Z", "8", "8", "n/a")
+    plain = load_study(folder.path)
+    head, *rows = folder.rows("nights.tsv")
+    folder.write("nights.tsv", [head, *reversed(rows)])
+    nights = load_study(folder.path).nights.sort_values(["participant_id", "night"])
+    expected = plain.nights.sort_values(["participant_id", "night"])
+    pd.testing.assert_frame_equal(nights.reset_index(drop=True), expected.reset_index(drop=True))
 
 
 @pytest.mark.parametrize(
@@ -190,7 +346,9 @@ def test_the_same_night_or_participant_twice_names_the_earlier_line(folder: Fold
     )
     texts = [str(problem) for problem in folder.problems()]
     assert len(texts) == 4
-    assert any("line 4, column participant_id: 'P01' is on line 2 already" in t for t in texts)
+    assert any(
+        "line 4, column participant_id: 'P01' of site 'A' is on line 2 already" in t for t in texts
+    )
     assert any("line 5, column night: 'P02' 2026-03-03 is on line 4 already" in t for t in texts)
     assert any("diary.tsv: line 4, column night: 'P01' 2026-03-02 is on line 2" in t for t in texts)
     assert any("episodes.tsv: line 3, column onset_utc" in t for t in texts)
@@ -301,8 +459,12 @@ def test_line_numbers_count_quoted_line_breaks(folder: Folder) -> None:
         (b"", "is empty"),
         (b"\xef\xbb\xbf \r\n", "is empty"),
         ("participant_id\tnight\n".encode("utf-16"), "UTF-16"),
+        ("participant_id\tnight\n".encode("utf-16-le"), "UTF-16"),
+        (b"participant_id;night\nP01;2026-03-02\n", "separated by semicolons, expected tabs"),
+        (b"PK\x03\x04 and so on", "workbook"),
         (b"participant_id\tsite\nP01\tM\xfcnchen\n", "line 2: the text is not UTF-8"),
-        (b"participant_id,site,randomised_on\n", "holds no tab"),
+        (b"participant_id,site,randomised_on\n", "separated by commas"),
+        (b"participant_id\n", "holds no tab"),
         (b'participant_id\tsite\n"P01\tA\n', "quotation mark"),
     ],
 )
@@ -347,6 +509,20 @@ def test_a_missing_folder_or_file_is_an_input_error(folder: Folder) -> None:
         ("estimand =", "estimant =", "estimant"),
         ("weeks = 2", 'weeks = 2\nfirst_treatment_night = "tomorrow"', "night of randomisation"),
         ("weeks = 2", "weeks =", "not a TOML file"),
+        ("weeks = 2", "weeks = 2\nnights_per_week = 8", "nights from 1 to 7"),
+        ("weeks = 2", 'weeks = 2\nleg = "any"', "'left', 'right', 'both'"),
+        ("weeks = 2", 'weeks = 2\nseverity_scale = "0-10"', "'1 to 10', '0 to 10'"),
+        ("weeks = 2", "weeks = 2\nsessions = 3", "expected a table [sessions]"),
+        ("weeks = 2", "weeks = 2\nsessions = {per_week = 3}", "the key hours is missing"),
+        ("weeks = 2", "weeks = 2\ncrossover = {}", "key crossover.washout_weeks"),
+        ("weeks = 2", "weeks = 2\ndisplay = {week_nights = 0}", "key display.week_nights"),
+        ("weeks = 2", "weeks = 2\neligibility = 3", "expected tables [[eligibility]]"),
+        ('"Cramps per week."', '{population = "All"}', "key estimand.treatment"),
+        (
+            '"Cramps per week."',
+            '{intercurrent_events = [{event = "Stop", strategy = "ITT"}]}',
+            "a strategy of ICH E9(R1): treatment policy",
+        ),
     ],
 )
 def test_a_bad_plan_is_named_by_its_key(folder: Folder, old: str, new: str, words: str) -> None:
@@ -354,6 +530,26 @@ def test_a_bad_plan_is_named_by_its_key(folder: Folder, old: str, new: str, word
     assert words in "\n".join(str(problem) for problem in folder.problems())
     with pytest.raises(TableError):
         read_study_plan(folder.path)
+
+
+def test_an_estimand_by_its_attributes_is_one_text_too(folder: Folder) -> None:
+    folder.replace_in_plan(
+        '"Cramps per week."',
+        '{population = "All.", treatment = "A against B", variable = "Cramps", summary = "Ratio", '
+        'intercurrent_events = [{event = "Stop of treatment", strategy = "treatment policy"}]}',
+    )
+    estimand = read_study_plan(folder.path).estimand
+    assert estimand.text == (
+        "Population: All. Treatment: A against B. Variable: Cramps. Intercurrent events: Stop of "
+        "treatment (treatment policy). Population-level summary: Ratio."
+    )
+    assert dict(estimand.attributes)["Treatment"] == "A against B"
+
+
+def test_the_arm_to_compare_with_is_one_of_the_arms(folder: Folder) -> None:
+    folder.replace_in_plan("weeks = 2", 'reference_arm = "Placebo"\nweeks = 2')
+    load_study(folder.path)
+    assert "expected the reference_arm of study.toml, 'Placebo'" in str(folder.problem(arms=True))
 
 
 def test_the_plan_alone_can_be_read(folder: Folder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 from nightcramp.errors import UsageError
 from trial import Study, load_study, night_of, weekly_table
 from trial.agreement import SensorDiary, sensor_beside_diary
-from trial.plan import Blinding, StudyPlan
+from trial.calendar import assign_weeks, data_cut
+from trial.plan import Blinding, DisplayRule, Estimand, StudyPlan
 from trial.wear import attention_list, lost_time, nights_outside_plan
-from trial.weeks import DisplayRule, assign_weeks, data_cut, period_table
+from trial.weeks import period_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,7 +169,7 @@ def a_study_in_memory(run_in: int, weeks: int) -> Study:
         }
     )
     empty = pd.DataFrame()
-    plan = StudyPlan("A study", weeks, run_in, VIENNA, Blinding.OPEN, "Cramps per week.")
+    plan = StudyPlan("A study", weeks, run_in, VIENNA, Blinding.OPEN, Estimand("Cramps per week."))
     return Study(plan, people, empty, empty, empty, "")
 
 
@@ -206,7 +208,7 @@ def test_a_week_by_hand(build: Builder) -> None:
     build.cramp("P01", 1, 600, status="rejected")
     build.cramp("P01", 1, 600, kind="possible_cramp")
     build.diary("P01", 0, 2, 6)
-    build.diary("P01", 1, 0, 0)
+    build.diary("P01", 1, 0)
     build.diary("P01", 2, 1, 3)
     build.diary("P01", 4, "n/a")
     week = week_of(build.load(), "P01", 1)
@@ -257,7 +259,8 @@ def test_nights_after_the_data_cut_are_not_planned_yet(build: Builder) -> None:
     assert week_of(study, "P01", 2)["nights_planned"] == 0
 
 
-def test_who_is_not_randomised_has_no_weeks(build: Builder) -> None:
+def test_who_is_not_randomised_has_no_weeks(tmp_path: Path) -> None:
+    build = Builder(tmp_path, nights_outside_plan="left out")
     build.participant("P01")
     build.participant("P02", randomised_on="n/a")
     build.night("P02", 0, 8)
@@ -273,7 +276,8 @@ def test_a_display_rule_marks_weeks_and_changes_no_rate(build: Builder) -> None:
         build.night("P01", day, 8, 4.5)
     build.cramp("P01", 0, 60)
     study = build.load()
-    by_rule = [weekly_table(study, DisplayRule(hours, 4)) for hours in (4, 5)]
+    plans = [replace(study.plan, display=DisplayRule(hours, 4)) for hours in (4, 5)]
+    by_rule = [weekly_table(replace(study, plan=plan)) for plan in plans]
     assert [table["displayed"].sum() for table in by_rule] == [1, 0]
     pd.testing.assert_series_equal(by_rule[0]["rate"], by_rule[1]["rate"])
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trial.weeks import DISPLAY_RULE, DisplayRule, assign_weeks
+from trial.weeks import nightly_table
 
 if TYPE_CHECKING:
     from trial.study import Study
 
 __all__ = ["SensorDiary", "sensor_beside_diary"]
-
-_NIGHT = ["participant_id", "night"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +36,11 @@ class SensorDiary:
     diary_cramps: int
 
 
-def sensor_beside_diary(study: Study, rule: DisplayRule = DISPLAY_RULE) -> SensorDiary:
+def sensor_beside_diary(study: Study) -> SensorDiary:
     """Compare sensor and diary on the analysable nights of the plan that the diary answers."""
-    nights = assign_weeks(study.nights, study)
-    nights = nights[nights["analysable_hours"] >= rule.night_hours]
-    answers = study.diary.dropna(subset=["cramps"])[[*_NIGHT, "cramps"]]
-    seen = study.counted_episodes.groupby(_NIGHT).size().rename("episodes").reset_index()
-    table = nights[_NIGHT].merge(answers, on=_NIGHT).merge(seen, on=_NIGHT, how="left")
-    sensor, diary = table["episodes"].fillna(0) > 0, table["cramps"] > 0
+    table = nightly_table(study).dropna(subset=["cramps"])
+    table = table[table["analysable_hours"] >= study.plan.display.night_hours]
+    sensor, diary = table["episodes"] > 0, table["cramps"] > 0
     return SensorDiary(
         participants=table["participant_id"].nunique(),
         nights=len(table),

@@ -25,6 +25,7 @@ SMALLEST_POOL = 3  # in a pool of two, either could subtract their own nights
 _COUNTS = frozenset(
     {
         *("episodes", "rate", "mean_minutes", "median_minutes", "total_minutes", "censored"),
+        "mean_log_minutes",
         *("diary_cramps", "mean_severity"),
     }
 )
@@ -72,8 +73,7 @@ def withheld_weeks(weekly: pd.DataFrame, study: Study) -> frozenset[int]:
     if counts_published(study):
         return frozenset()
     seen = weekly[weekly["analysable_hours"] > 0]
-    is_run_in = seen["week"] < 0
-    return _withheld(seen[is_run_in]) | _withheld(seen[~is_run_in])
+    return frozenset().union(*(_withheld(weeks) for _, weeks in seen.groupby("period")))
 
 
 def _withheld(seen: pd.DataFrame) -> frozenset[int]:

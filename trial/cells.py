@@ -19,11 +19,22 @@ Parser = Callable[[str], CellValue]
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LOCAL_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](\d{2}|\d{4})")
 _DAY_NUMBER = re.compile(r"[345]\d{4}")  # 1982 to 2064, counted in days from 1900
+_DAY_FRACTION = re.compile(r"[345]\d{4}[.,]\d+")
+_MONTH_DATE = re.compile(
+    r"(\d{1,4}[-. ]{1,2})?(jan|feb|m[aä]r|apr|ma[yi]|jun|jul|aug|sep|o[ck]t|nov|de[cz])[a-z]*\.?"
+    r"[-. ,]{0,2}\d{0,2}([-. ,]{1,2}\d{2,4})?",
+    re.IGNORECASE,
+)
 _STAMP = re.compile(
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(?P<zone>Z|[+-]\d{2}:\d{2})?"
 )
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"-?\d+,\d+")
+_WORD = re.compile(r"[^\W\d_]{3}")
+_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})[-_./]?(\d{2})[-_./]?(\d{2})(?!\d)")
+_YEAR_LAST = re.compile(r"(?<!\d)(\d{2})[-_./]?(\d{2})[-_./]?(\d{4})(?!\d)")
+_BIRTH_YEARS = range(1900, 2011)
+_PSEUDONYM = "Give every participant a code that says nothing of the person, such as S01-007."
 
 
 def text(cell: str) -> str:
@@ -32,10 +43,40 @@ def text(cell: str) -> str:
 
 
 def code(cell: str) -> str:
-    """Return an identifier: no blanks in it, so that it survives being copied by hand."""
+    """Return a participant's code: it survives being copied by hand, and tells nobody who it is.
+
+    Three or more letters without any digit are taken for a name; eight digits, or three groups of
+    them, that are a day from 1900 to 2010 for a date of birth.
+    """
     if any(character.isspace() for character in cell):
         raise InputError(f"found {cell!r}, expected a code without blanks")
+    if _holds_birth_date(cell):
+        raise InputError(
+            f"found {cell!r}, which looks like a date of birth; expected a code", advice=_PSEUDONYM
+        )
+    if _WORD.search(cell) and not any(character.isdigit() for character in cell):
+        raise InputError(
+            f"found {cell!r}, which looks like a name; expected a code with a number in it",
+            advice=_PSEUDONYM,
+        )
     return cell
+
+
+def _holds_birth_date(cell: str) -> bool:
+    dates = list(_YEAR_FIRST.findall(cell))
+    for one, other, year in _YEAR_LAST.findall(cell):
+        dates += [(year, other, one), (year, one, other)]
+    return any(_is_birth_date(*map(int, parts)) for parts in dates)
+
+
+def _is_birth_date(year: int, month: int, day: int) -> bool:
+    if year not in _BIRTH_YEARS:
+        return False
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
 
 
 def one_of(*allowed: str) -> Parser:
@@ -51,7 +92,7 @@ def one_of(*allowed: str) -> Parser:
 
 def calendar_date(cell: str) -> date:
     """Return a date written YYYY-MM-DD."""
-    if _LOCAL_DATE.fullmatch(cell):
+    if _LOCAL_DATE.fullmatch(cell) or _MONTH_DATE.fullmatch(cell):
         raise InputError(
             f"found {cell!r}, a date in a spreadsheet's format; expected YYYY-MM-DD",
             advice="Format the column as text and write 2026-12-31 for 31 December 2026.",
@@ -75,7 +116,7 @@ def calendar_date(cell: str) -> date:
 def instant(cell: str) -> datetime:
     """Return a moment with its offset from UTC, as UTC."""
     match = _STAMP.fullmatch(cell)
-    if _LOCAL_DATE.match(cell):
+    if _LOCAL_DATE.match(cell) or _DAY_FRACTION.fullmatch(cell) or _DAY_NUMBER.fullmatch(cell):
         raise InputError(
             f"found {cell!r}, a time in a spreadsheet's format; expected 2026-03-01T21:45:00Z",
             advice="Format the column as text and enter the time again.",
@@ -102,6 +143,11 @@ def number(low: float, high: float, unit: str) -> Callable[[str], float]:
             raise InputError(
                 f"found {cell!r}, a number with a decimal comma; {expected}",
                 advice=f"Write {cell.replace(',', '.')}.",
+            )
+        if _LOCAL_DATE.fullmatch(cell) or _MONTH_DATE.fullmatch(cell):
+            raise InputError(
+                f"found {cell!r}, a number that a spreadsheet took for a date; {expected}",
+                advice="Format the column as text and enter the number again.",
             )
         if not _NUMBER.fullmatch(cell):
             raise InputError(f"found {cell!r}, {expected}")

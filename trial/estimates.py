@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-__all__ = ["Mean", "Rate", "mean_of_participants", "pooled_rate"]
+__all__ = [
+    "Mean",
+    "Rate",
+    "geometric_mean_of_participants",
+    "mean_of_participants",
+    "pooled_rate",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -129,6 +135,28 @@ def mean_of_participants(values: FloatArray) -> Mean:
     sd = float(known.std(ddof=1)) if n >= 2 else None
     low, high = _interval_of_ratio(known, np.ones(n))
     return Mean(float(known.mean()), sd, low, high, n)
+
+
+def geometric_mean_of_participants(logarithms: FloatArray) -> Mean:
+    """Return the geometric mean of one value for each participant; it has no ``sd``.
+
+    The interval is Student's t on the scale of the logarithms.
+
+    Parameters
+    ----------
+    logarithms : float64 array, shape (participants,)
+        Natural logarithms; NaN where a participant has none.
+    """
+    known = logarithms[~np.isnan(logarithms)]
+    n = len(known)
+    if n == 0:
+        return Mean(None, None, None, None, 0)
+    value = math.exp(float(known.mean()))
+    if n < SMALLEST_SAMPLE:
+        return Mean(value, None, None, None, n)
+    error = float(known.std(ddof=1)) / math.sqrt(n)
+    factor = math.exp(float(stdtrit(n - 1, (1 + _LEVEL) / 2)) * error)
+    return Mean(value, None, value / factor, value * factor, n)
 
 
 def _interval_of_ratio(y: FloatArray, x: FloatArray) -> tuple[float | None, float | None]:

@@ -1,4 +1,4 @@
-"""Results as they are written: ``outcomes.json`` and ``weekly.csv``."""
+"""Results as they are written: ``outcomes.json`` and the tables beside it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from trial.blinding import counts_published, without_counts
 from trial.definitions import WITHHELD, definitions, limits
+from trial.dictionary import dictionary
+from trial.enrolment import check_enrolment
+from trial.figures import figures
+from trial.final import final_analysis
+from trial.responses import response_table
 from trial.summary import summarise
-from trial.weeks import DISPLAY_RULE, period_table, weekly_table
+from trial.weeks import period_table, weekly_table
 
 if TYPE_CHECKING:
     from trial.plan import StudyPlan
@@ -21,14 +28,24 @@ if TYPE_CHECKING:
     from trial.study import Study
     from trial.summary import Span
 
-__all__ = ["SCHEMA", "outcomes", "published_weekly"]
+__all__ = ["SCHEMA", "RunKind", "outcomes", "published_tables", "published_weekly"]
 
-SCHEMA = "nightcramp.outcomes/1"
+SCHEMA = "nightcramp.outcomes/2"
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
-def outcomes(study: Study, provenance: Provenance) -> dict[str, object]:
+class RunKind(StrEnum):
+    """What a run is for. Tests and models belong to the last two: peeking weekly inflates error."""
+
+    WEEKLY = "weekly"
+    DMC = "dmc"
+    FINAL = "final"
+
+
+def outcomes(
+    study: Study, provenance: Provenance, run: RunKind = RunKind.WEEKLY
+) -> dict[str, object]:
     """Return the outcomes of a study as a document that `json.dumps` takes.
 
     Missing values are None. Estimates are withheld, and participants' cramp counts left out, as
@@ -39,19 +56,33 @@ def outcomes(study: Study, provenance: Provenance) -> dict[str, object]:
     study : Study
     provenance : Provenance
         Versions of what made the result.
+    run : RunKind
+        Weekly runs describe. The final one, and one for the data monitoring committee, hold the
+        ``statistics``.
+
+    Raises
+    ------
+    UsageError
+        If statistics are wanted while the arms are closed, or of a crossover.
+    InputError
+        If they are wanted and the plan does not say which arm the other is compared with.
     """
     summary = summarise(study)
     document = {
         "schema": SCHEMA,
+        "run": run,
         "study": _plan(study.plan),
         "arms_opened": study.arms_opened,
         "counts_withheld": None if counts_published(study) else WITHHELD,
         "provenance": {**asdict(provenance), "input_hash": study.input_hash},
-        "display_rule": asdict(DISPLAY_RULE),
         **asdict(summary),
         "participants": _records(without_counts(period_table(study), study)),
+        "responses": _records(response_table(study)) if _may_respond(study) else None,
+        "enrolment": [asdict(finding) for finding in check_enrolment(study)],
+        "statistics": _statistics(study, run),
         "definitions": definitions(study),
-        "limits": limits(study),
+        "limits": limits(study, tested=run is not RunKind.WEEKLY),
+        "figures": figures(),
     }
     return {key: _json(value) for key, value in document.items()}
 
@@ -66,7 +97,7 @@ def published_weekly(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As `weekly_table`, or ``week participants`` (with analysable time) ``nights_planned
+        As `weekly_table`, or ``week period participants`` (with analysable time) ``nights_planned
         nights_recorded nights_analysable recorded_hours analysable_hours episodes rate rate_low
         rate_high mean_minutes median_minutes total_minutes censored diary_nights mean_severity
         displayed`` (participants with a displayed week). Minutes and severity are means over
@@ -75,14 +106,49 @@ def published_weekly(study: Study) -> pd.DataFrame:
     if counts_published(study):
         table = weekly_table(study)
         return table.assign(first_night=table["first_night"].dt.strftime("%Y-%m-%d")).round(3)
-    weeks = pd.DataFrame([_pooled_week(week) for week in summarise(study).pooled.weeks])
-    return weeks.astype({"episodes": "Int64", "censored": "Int64"}).round(3)
+    weeks = [_pooled_week(week, study.plan) for week in summarise(study).pooled.weeks]
+    return pd.DataFrame(weeks).astype({"episodes": "Int64", "censored": "Int64"}).round(3)
 
 
-def _pooled_week(week: Span) -> dict[str, float | int | str | None]:
+def published_tables(study: Study) -> dict[str, pd.DataFrame]:
+    """Return the tables that may be written by name, each followed by its data dictionary.
+
+    Returns
+    -------
+    dict
+        ``weekly`` (see `published_weekly`), ``periods`` (`period_table`, without counts where they
+        are withheld) and, where participants' own counts may be written, ``responses``
+        (`response_table`); and for each of them ``…_dictionary``: ``column type unit definition``.
+    """
+    periods = without_counts(period_table(study), study)
+    first_night = periods["first_night"].dt.strftime("%Y-%m-%d")
+    tables = {
+        "weekly": published_weekly(study),
+        "periods": periods.assign(first_night=first_night).round(3),
+    }
+    if _may_respond(study):
+        tables["responses"] = response_table(study).round(3)
+    written = {}
+    for name, table in tables.items():
+        written[name] = table
+        written[f"{name}_dictionary"] = dictionary(table, study.plan)
+    return written
+
+
+def _may_respond(study: Study) -> bool:
+    """Whether it may be written who responded; in a crossover that is known by arm only."""
+    return counts_published(study) and (study.plan.crossover is None or study.arms_opened)
+
+
+def _statistics(study: Study, run: RunKind) -> dict[str, object] | None:
+    return None if run is RunKind.WEEKLY else final_analysis(study).document()
+
+
+def _pooled_week(week: Span, plan: StudyPlan) -> dict[str, float | int | str | None]:
     found = week.outcomes
     return {
         "week": week.name,
+        "period": str(plan.period(int(week.name))),
         "participants": found.frequency.participants,
         "nights_planned": week.nights_planned,
         "nights_recorded": week.nights_recorded,
@@ -104,6 +170,7 @@ def _pooled_week(week: Span) -> dict[str, float | int | str | None]:
 
 
 def _plan(plan: StudyPlan) -> dict[str, object]:
+    """Return the plan without ``reference_arm``: a name of an arm belongs to opened arms."""
     return {
         "title": plan.title,
         "weeks": plan.weeks,
@@ -112,12 +179,18 @@ def _plan(plan: StudyPlan) -> dict[str, object]:
         "blinding": plan.blinding,
         "first_treatment_night": plan.first_treatment_night,
         "data": plan.data,
-        "estimand": plan.estimand,
+        "nights_per_week": plan.nights_per_week,
+        "leg": plan.leg,
+        "sessions": None if plan.sessions is None else asdict(plan.sessions),
+        "crossover": None if plan.crossover is None else asdict(plan.crossover),
+        "screening": None if plan.screening is None else asdict(plan.screening),
+        "eligibility": [asdict(criterion) for criterion in plan.eligibility],
+        "estimand": {"text": plan.estimand.text, "attributes": dict(plan.estimand.attributes)},
     }
 
 
 def _records(table: pd.DataFrame) -> list[Mapping[str, object]]:
-    rows = table.drop(columns="first_night").to_dict("records")
+    rows = table.drop(columns="first_night", errors="ignore").to_dict("records")
     return [{str(column): value for column, value in row.items()} for row in rows]
 
 
@@ -135,8 +208,10 @@ def _scalar(value: object) -> Json:
     match value:
         case bool() | int():
             return value
+        case np.bool_() | np.integer():
+            return value.item()
         case float():
-            return None if math.isnan(value) else round(value, 6)
+            return float(f"{value:.8g}") if math.isfinite(value) else None
         case datetime() if value.tzinfo is not None:
             return value.astimezone(UTC).isoformat(timespec="seconds")
         case datetime():

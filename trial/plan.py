@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from nightcramp.errors import InputError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from zoneinfo import ZoneInfo
 
-    from trial.tables import Problems
+__all__ = [
+    "NIGHTS_OF_A_WEEK",
+    "Blinding",
+    "Criterion",
+    "CriterionKind",
+    "Crossover",
+    "DataOrigin",
+    "DisplayRule",
+    "EpisodeSource",
+    "Estimand",
+    "FirstTreatmentNight",
+    "Leg",
+    "NightsOutsidePlan",
+    "Period",
+    "Screening",
+    "Sessions",
+    "SeverityScale",
+    "StudyPlan",
+]
 
-__all__ = ["Blinding", "DataOrigin", "FirstTreatmentNight", "StudyPlan", "read_plan"]
-
-
-T = TypeVar("T")
-Word = TypeVar("Word", bound=StrEnum)
+NIGHTS_OF_A_WEEK = 7
+HOURS_OF_A_NIGHT = 8.0
 
 
 class Blinding(StrEnum):
@@ -44,6 +55,158 @@ class FirstTreatmentNight(StrEnum):
     NEXT = "night after randomisation"
 
 
+class Leg(StrEnum):
+    """Whose recordings make a night where two sensors were worn."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    BOTH = "both"
+
+
+class SeverityScale(StrEnum):
+    """How the diary asks for the severity of a cramp."""
+
+    FROM_ONE = "1 to 10"
+    FROM_ZERO = "0 to 10"
+
+    @property
+    def lowest(self) -> int:
+        """The severity of the faintest cramp."""
+        return 1 if self is SeverityScale.FROM_ONE else 0
+
+
+class NightsOutsidePlan(StrEnum):
+    """What becomes of nights before the run-in and after the last week."""
+
+    REFUSED = "refused"
+    LEFT_OUT = "left out"
+
+
+class Period(StrEnum):
+    """What a week is for."""
+
+    RUN_IN = "run_in"
+    TREATMENT = "treatment"
+    WASHOUT = "washout"
+
+
+class EpisodeSource(StrEnum):
+    """Whose episodes the screening rule counts."""
+
+    DIARY = "diary"
+    SENSOR = "sensor"
+
+
+class CriterionKind(StrEnum):
+    """Which answer to a criterion lets a person take part: yes to the one, no to the other."""
+
+    INCLUSION = "inclusion"
+    EXCLUSION = "exclusion"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimand:
+    """What is to be estimated, in the words of the protocol.
+
+    Attributes
+    ----------
+    text : str
+        All of it.
+    attributes : tuple of (str, str)
+        The five attributes of ICH E9(R1), each with its text; none if ``study.toml`` holds a
+        text only.
+    """
+
+    text: str
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayRule:
+    """When a week is complete enough to be shown as one participant's week.
+
+    It never decides what enters a pooled estimate: those use all analysable hours, because
+    leaving out incomplete weeks biases the rate when a bad night makes people take the sensor off.
+
+    Attributes
+    ----------
+    night_hours : float
+        Analysable hours that make a night (or session) an analysable one.
+    week_nights : int
+        Analysable nights (or sessions) that a displayed week has at least.
+    """
+
+    night_hours: float = 4.0
+    week_nights: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Windows of analysis that are not nights, such as haemodialysis sessions.
+
+    Attributes
+    ----------
+    per_week : int
+        Planned sessions a week.
+    hours : float
+        Planned length of one.
+    """
+
+    per_week: int
+    hours: float
+
+
+@dataclass(frozen=True, slots=True)
+class Crossover:
+    """Two periods of treatment, of as many weeks as the plan says, with a washout between them."""
+
+    washout_weeks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """How many episodes make a person eligible (Tan 2024: two in two weeks).
+
+    Attributes
+    ----------
+    episodes : int
+        At least so many in the nights before the first treatment night.
+    weeks : int
+        How many weeks of seven nights these are.
+    source : EpisodeSource
+    """
+
+    episodes: int
+    weeks: int
+    source: EpisodeSource
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One line of the eligibility checklist.
+
+    Attributes
+    ----------
+    code : str
+        Its name in ``eligibility.tsv``.
+    text : str
+        What is asked.
+    kind : CriterionKind
+    hard_stop : bool
+        Whether the wrong answer is a danger at any visit, not only before randomisation.
+    """
+
+    code: str
+    text: str
+    kind: CriterionKind
+    hard_stop: bool = False
+
+    @property
+    def right_answer(self) -> str:
+        """The answer that lets a person take part."""
+        return "yes" if self.kind is CriterionKind.INCLUSION else "no"
+
+
 @dataclass(frozen=True, slots=True)
 class StudyPlan:
     """What a study set out to do.
@@ -52,14 +215,28 @@ class StudyPlan:
     ----------
     title : str
     weeks, run_in_weeks : int
-        Seven nights each, after and before the first treatment night.
+        Seven nights each, after and before the first treatment night; of each of its two
+        treatment periods in a crossover.
     zone : ZoneInfo
         Time zone in which nights run from noon to noon.
     blinding : Blinding
-    estimand : str
-        What is to be estimated, in the words of the protocol.
+    estimand : Estimand
     first_treatment_night : FirstTreatmentNight
     data : DataOrigin
+    nights_per_week : int
+        Nights of a week in which the sensor is to be worn.
+    leg : Leg or None
+        What is made of two recordings of one night; None if only one sensor is worn.
+    severity : SeverityScale
+    outside_plan : NightsOutsidePlan
+    display : DisplayRule
+    sessions : Sessions or None
+        Windows of analysis in place of nights.
+    crossover : Crossover or None
+    screening : Screening or None
+    eligibility : tuple of Criterion
+    reference_arm : str or None
+        Arm that the other is compared with; needed for the final analysis only.
     """
 
     title: str
@@ -67,111 +244,59 @@ class StudyPlan:
     run_in_weeks: int
     zone: ZoneInfo
     blinding: Blinding
-    estimand: str
+    estimand: Estimand
     first_treatment_night: FirstTreatmentNight = FirstTreatmentNight.SAME
     data: DataOrigin = DataOrigin.RECORDED
+    nights_per_week: int = NIGHTS_OF_A_WEEK
+    leg: Leg | None = None
+    severity: SeverityScale = SeverityScale.FROM_ONE
+    outside_plan: NightsOutsidePlan = NightsOutsidePlan.REFUSED
+    display: DisplayRule = DisplayRule()
+    sessions: Sessions | None = None
+    crossover: Crossover | None = None
+    screening: Screening | None = None
+    eligibility: tuple[Criterion, ...] = ()
+    reference_arm: str | None = None
+
+    @property
+    def last_week(self) -> int:
+        """Number of the last week."""
+        if self.crossover is None:
+            return self.weeks
+        return 2 * self.weeks + self.crossover.washout_weeks
 
     @property
     def week_numbers(self) -> tuple[int, ...]:
-        """Run-in weeks counted down to −1, then treatment weeks from 1: there is no week 0."""
-        return (*range(-self.run_in_weeks, 0), *range(1, self.weeks + 1))
+        """Run-in weeks counted down to −1, then from 1: there is no week 0."""
+        return (*range(-self.run_in_weeks, 0), *range(1, self.last_week + 1))
+
+    @property
+    def windows_per_week(self) -> int:
+        """Nights of a week in which the sensor is to be worn, or sessions of a week."""
+        return self.nights_per_week if self.sessions is None else self.sessions.per_week
+
+    @property
+    def reference_hours(self) -> float:
+        """Hours that a weekly rate refers to: 56, or the planned hours of a week's sessions."""
+        if self.sessions is None:
+            return NIGHTS_OF_A_WEEK * HOURS_OF_A_NIGHT
+        return self.sessions.per_week * self.sessions.hours
+
+    def treatment_period(self, week: int) -> int:
+        """Return 1 or 2 for a week of the first or second treatment period, else 0."""
+        if week < 0:
+            return 0
+        if self.crossover is None or week <= self.weeks:
+            return 1
+        return 2 if week > self.weeks + self.crossover.washout_weeks else 0
+
+    def period(self, week: int) -> Period:
+        """Return what a week is for."""
+        if week < 0:
+            return Period.RUN_IN
+        return Period.TREATMENT if self.treatment_period(week) else Period.WASHOUT
 
 
-def read_plan(file: Path, content: bytes, problems: Problems) -> StudyPlan | None:
-    """Read ``study.toml``; what is wrong with it goes to `problems`, and None is returned."""
-    try:
-        document = tomllib.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        problems.add_unreadable(file, InputError(f"not a TOML file in UTF-8 ({error})"))
-        return None
-    keys = _Keys(file, document, problems)
-    plan = StudyPlan(
-        title=keys.required("title", _text, ""),
-        weeks=keys.required("weeks", _weeks(low=1), 1),
-        run_in_weeks=keys.required("run_in_weeks", _weeks(low=0), 0),
-        zone=keys.required("time_zone", _zone, ZoneInfo("UTC")),
-        blinding=keys.required("blinding", _word(Blinding), Blinding.BLINDED),
-        estimand=keys.required("estimand", _text, ""),
-        first_treatment_night=keys.optional(
-            "first_treatment_night", _word(FirstTreatmentNight), FirstTreatmentNight.SAME
-        ),
-        data=keys.optional("data", _word(DataOrigin), DataOrigin.RECORDED),
-    )
-    keys.refuse_others()
-    return plan if problems.is_readable(file) else None
-
-
-@dataclass(slots=True)
-class _Keys:
-    """The keys of a TOML document: read one by one, each problem remembered."""
-
-    file: Path
-    document: Mapping[str, object]
-    problems: Problems
-    known: list[str] = field(default_factory=list)
-
-    def required(self, key: str, parse: Callable[[object], T], placeholder: T) -> T:
-        """Return the value of a key; without one, remember it and return the placeholder."""
-        if key not in self.document:
-            problem = InputError(f"the key {key} is missing", place=f"key {key}")
-            self.problems.add_unreadable(self.file, problem)
-        return self.optional(key, parse, placeholder)
-
-    def optional(self, key: str, parse: Callable[[object], T], default: T) -> T:
-        """Return the value of a key, or its default where the file does not set it."""
-        self.known.append(key)
-        if key not in self.document:
-            return default
-        try:
-            return parse(self.document[key])
-        except InputError as error:
-            problem = InputError(error.problem, place=f"key {key}", advice=error.advice)
-            self.problems.add_unreadable(self.file, problem)
-            return default
-
-    def refuse_others(self) -> None:
-        """Remember keys that nothing asked for: a misspelt key must not pass for a default."""
-        for key in self.document:
-            if key not in self.known:
-                problem = InputError(
-                    f"the key {key} is not known, expected {', '.join(self.known)}",
-                    place=f"key {key}",
-                )
-                self.problems.add_unreadable(self.file, problem)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise InputError(f"found {value!r}, expected a text in quotation marks")
-    return value.strip()
-
-
-def _weeks(low: int) -> Callable[[object], int]:
-    def parse(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= 520:
-            raise InputError(f"found {value!r}, expected a whole number of weeks from {low} to 520")
-        return value
-
-    return parse
-
-
-def _zone(value: object) -> ZoneInfo:
-    name = _text(value)
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(
-            f"found {name!r}, expected a time zone of the IANA list such as Europe/Vienna"
-        ) from None
-
-
-def _word(words: type[Word]) -> Callable[[object], Word]:
-    def parse(value: object) -> Word:
-        for word in words:
-            if word == value:
-                return word
-        raise InputError(
-            f"found {value!r}, expected one of {', '.join(map(repr, map(str, words)))}"
-        )
-
-    return parse
+def usual_display_rule(per_week: int, hours: float) -> DisplayRule:
+    """Return the rule of a study that sets none: half a night, and four sevenths of the nights."""
+    return DisplayRule(hours / 2, math.ceil(4 * per_week / NIGHTS_OF_A_WEEK))

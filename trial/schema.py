@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from trial import cells
 from trial.tables import Column
 
-__all__ = ["ARMS", "DIARY", "EPISODES", "NIGHTS", "PARTICIPANTS"]
+if TYPE_CHECKING:
+    from trial.plan import StudyPlan
+
+__all__ = [
+    "ELIGIBILITY",
+    "EPISODES",
+    "NIGHTS",
+    "PARTICIPANTS",
+    "SESSIONS",
+    "arms_columns",
+    "diary_columns",
+]
 
 _PARTICIPANT = Column("participant_id", cells.code, "str")
 _NIGHT = Column("night", cells.calendar_date, "datetime64[s]")
+_LONGEST = 25  # hours of the night in which summer time ends
 
 PARTICIPANTS = (
     _PARTICIPANT,
@@ -16,14 +30,32 @@ PARTICIPANTS = (
     Column("randomised_on", cells.calendar_date, "datetime64[s]", may_be_missing=True),
     Column("age", cells.number(0, 130, "years"), "float64", may_be_missing=True),
     Column("sex", cells.text, "str", may_be_missing=True),
+    Column(
+        "treatment_stopped_on",
+        cells.calendar_date,
+        "datetime64[s]",
+        may_be_missing=True,
+        optional=True,
+    ),
+    Column("stop_reason", cells.text, "str", may_be_missing=True, optional=True),
 )
 
 NIGHTS = (
     _PARTICIPANT,
     _NIGHT,
     Column("start_utc", cells.instant, "datetime64[us, UTC]", may_be_missing=True),
-    Column("recorded_hours", cells.number(0, 24, "hours"), "float64"),
-    Column("analysable_hours", cells.number(0, 24, "hours"), "float64"),
+    Column("recorded_hours", cells.number(0, _LONGEST, "hours"), "float64"),
+    Column("analysable_hours", cells.number(0, _LONGEST, "hours"), "float64"),
+    Column("reason", cells.text, "str", may_be_missing=True),
+    Column("end_utc", cells.instant, "datetime64[us, UTC]", may_be_missing=True, optional=True),
+)
+
+SESSIONS = (
+    _PARTICIPANT,
+    Column("start_utc", cells.instant, "datetime64[us, UTC]"),
+    Column("end_utc", cells.instant, "datetime64[us, UTC]"),
+    Column("recorded_hours", cells.number(0, _LONGEST, "hours"), "float64", may_be_missing=True),
+    Column("analysable_hours", cells.number(0, _LONGEST, "hours"), "float64", may_be_missing=True),
     Column("reason", cells.text, "str", may_be_missing=True),
 )
 
@@ -48,14 +80,33 @@ EPISODES = (
         may_be_missing=True,
         optional=True,
     ),
+    Column("exposed", cells.one_of("yes", "no"), "str", may_be_missing=True, optional=True),
 )
 
-DIARY = (
+ELIGIBILITY = (
     _PARTICIPANT,
-    _NIGHT,
-    Column("cramps", cells.count(200, "cramps"), "float64", may_be_missing=True),
-    Column("severity", cells.number(0, 10, "a severity"), "float64", may_be_missing=True),
-    Column("minutes", cells.number(0, 1440, "minutes"), "float64", may_be_missing=True),
+    Column("assessed_on", cells.calendar_date, "datetime64[s]"),
+    Column("criterion", cells.text, "str"),
+    Column("answer", cells.one_of("yes", "no"), "str", may_be_missing=True),
 )
 
-ARMS = (_PARTICIPANT, Column("arm", cells.text, "str"))
+
+def diary_columns(plan: StudyPlan | None) -> tuple[Column, ...]:
+    """Return the columns of the diary, whose scale of severity the plan sets."""
+    lowest = plan.severity.lowest if plan else 0
+    severity = cells.number(lowest, 10, "a severity")
+    return (
+        _PARTICIPANT,
+        _NIGHT,
+        Column("cramps", cells.count(200, "cramps"), "float64", may_be_missing=True),
+        Column("severity", severity, "float64", may_be_missing=True),
+        Column("minutes", cells.number(0, 1440, "minutes"), "float64", may_be_missing=True),
+    )
+
+
+def arms_columns(plan: StudyPlan | None) -> tuple[Column, ...]:
+    """Return the columns of the allocation; in a crossover one arm for each treatment period."""
+    columns = (_PARTICIPANT, Column("arm", cells.text, "str"))
+    if plan is None or plan.crossover is None:
+        return columns
+    return (*columns, Column("treatment_period", cells.one_of("1", "2"), "str"))

@@ -1,4 +1,4 @@
-"""A study in memory: its plan and its tables, read from a folder and checked as a whole."""
+"""A study in memory: its plan and its tables."""
 
 from __future__ import annotations
 
@@ -7,27 +7,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from nightcramp.errors import InputError
-from trial import rules, schema
-from trial.plan import FirstTreatmentNight, StudyPlan, read_plan
-from trial.provenance import hash_tables
-from trial.rules import StudyTable
-from trial.tables import Problems, empty_table, read_table
+from trial.plan import FirstTreatmentNight
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
+    from trial.plan import StudyPlan
 
-    from trial.tables import Column
-
-__all__ = ["Study", "load_study", "read_study_plan"]
-
-_PLAN = "study.toml"
-_PARTICIPANTS = "participants.tsv"
-_NIGHTS = "nights.tsv"
-_EPISODES = "episodes.tsv"
-_DIARY = "diary.tsv"
-_ARMS = "arms.tsv"
+__all__ = ["Study"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +23,27 @@ class Study:
     ----------
     plan : StudyPlan
     participants : DataFrame
-        ``participant_id site randomised_on age sex``; with ``arm`` if the arms were opened.
+        ``participant_id site randomised_on age sex``, and ``treatment_stopped_on stop_reason``
+        where the file has them; if the arms were opened with ``arm``, or in a crossover with
+        ``sequence``, the arms in their order.
     nights : DataFrame
-        ``participant_id night start_utc recorded_hours analysable_hours reason``.
+        ``participant_id night start_utc recorded_hours analysable_hours reason``, and ``end_utc``
+        where the file has it.
     episodes : DataFrame
-        ``participant_id night onset_utc duration_s confidence status version``, and ``kind`` and
-        ``censored`` where the file has them.
+        ``participant_id night onset_utc duration_s confidence status version``, and ``kind``,
+        ``censored`` and ``exposed`` where the file has them.
     diary : DataFrame
         ``participant_id night cramps severity minutes``; without rows if there is no diary.
     input_hash : str
         SHA-256 over the files that were read.
+    sessions : DataFrame or None
+        ``participant_id night start_utc end_utc recorded_hours analysable_hours reason`` where
+        sessions and not nights are analysed; the night is that of the start.
+    eligibility : DataFrame or None
+        ``participant_id assessed_on criterion answer``.
+    allocation : DataFrame or None
+        ``participant_id arm``, in a crossover with ``treatment_period`` (1 or 2); None while the
+        arms are closed.
     """
 
     plan: StudyPlan
@@ -56,18 +52,24 @@ class Study:
     episodes: pd.DataFrame
     diary: pd.DataFrame
     input_hash: str
+    sessions: pd.DataFrame | None = None
+    eligibility: pd.DataFrame | None = None
+    allocation: pd.DataFrame | None = None
 
     @property
     def arms_opened(self) -> bool:
         """Whether the allocation was read."""
-        return "arm" in self.participants
+        return self.allocation is not None
 
     @property
     def arms(self) -> tuple[str, ...]:
         """Names of the arms in alphabetical order; none while they are closed."""
-        if not self.arms_opened:
-            return ()
-        return tuple(sorted(self.participants["arm"].dropna().unique()))
+        return () if self.allocation is None else tuple(sorted(self.allocation["arm"].unique()))
+
+    @property
+    def windows(self) -> pd.DataFrame:
+        """The windows of analysis with their hours: the nights, or the sessions if they are."""
+        return self.nights if self.sessions is None else self.sessions
 
     @property
     def randomised(self) -> pd.DataFrame:
@@ -79,127 +81,30 @@ class Study:
 
     @property
     def counted_episodes(self) -> pd.DataFrame:
-        """Cramps that stand: not rejected, and not only possible, with their ``minutes``."""
-        stands = self.episodes["status"] != "rejected"
-        if "kind" in self.episodes:
-            stands &= self.episodes["kind"] == "cramp"
-        return self.episodes[stands].assign(minutes=self.episodes["duration_s"] / 60)
+        """Cramps that stand, with their ``minutes``; in a session the night is that of its start.
+
+        Left out is what was rejected, what is only a possible cramp, and what nobody could have
+        seen by the study's own definition: outside a session, or while one of two legs was not
+        analysable.
+        """
+        episodes = self.episodes
+        stands = episodes["status"] != "rejected"
+        if "kind" in episodes:
+            stands &= episodes["kind"] == "cramp"
+        if "exposed" in episodes:
+            stands &= episodes["exposed"] != "no"
+        counted = episodes[stands].assign(minutes=episodes["duration_s"] / 60)
+        return counted if self.sessions is None else _within(counted, self.sessions)
 
 
-def load_study(folder: Path, *, arms: Path | None = None) -> Study:
-    """Read and check a study folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds ``study.toml``, ``participants.tsv``, ``nights.tsv``, ``episodes.tsv`` and, if the
-        participants keep one, ``diary.tsv``.
-    arms : Path, optional
-        The allocation. It is read only if it is given here, wherever it lies.
-
-    Raises
-    ------
-    InputError
-        If the folder or one of its files is missing.
-    TableError
-        If rows break the rules; it names every one of them.
-    """
-    files = _present_files(folder, arms)
-    contents = {name: _content(file) for name, file in files.items()}
-    problems = Problems()
-    plan = read_plan(files[_PLAN], contents[_PLAN], problems)
-    tables = _read_tables(files, contents, problems)
-    _check(tables, plan, problems)
-    return _study(problems.settle(plan), tables, hash_tables(contents))
-
-
-def read_study_plan(folder: Path) -> StudyPlan:
-    """Read only the plan of a study folder.
-
-    Raises
-    ------
-    InputError
-        If the folder or its ``study.toml`` is missing.
-    TableError
-        If the plan breaks its rules; it names every key at fault.
-    """
-    file = folder / _PLAN
-    _require([file], folder)
-    problems = Problems()
-    return problems.settle(read_plan(file, _content(file), problems))
-
-
-def _require(files: Iterable[Path], folder: Path) -> None:
-    """Raise `InputError` if the folder or one of its files is missing."""
-    if not folder.is_dir():
-        raise InputError("no such folder", file=folder, advice="Give the study's folder.")
-    missing = [str(file) for file in files if not file.is_file()]
-    if missing:
-        raise InputError(f"no such file, expected {', '.join(missing)}", file=folder)
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", file=file) from error
-
-
-def _present_files(folder: Path, arms: Path | None) -> dict[str, Path]:
-    """Return the files to read by their name in a study folder."""
-    files = {name: folder / name for name in (_PLAN, _PARTICIPANTS, _NIGHTS, _EPISODES)}
-    if (folder / _DIARY).exists():
-        files[_DIARY] = folder / _DIARY
-    if arms is not None:
-        files[_ARMS] = arms
-    _require(files.values(), folder)
-    return files
-
-
-def _read_tables(
-    files: Mapping[str, Path], contents: Mapping[str, bytes], problems: Problems
-) -> dict[str, StudyTable]:
-    columns: dict[str, Sequence[Column]] = {
-        _PARTICIPANTS: schema.PARTICIPANTS,
-        _NIGHTS: schema.NIGHTS,
-        _EPISODES: schema.EPISODES,
-        _DIARY: schema.DIARY,
-        _ARMS: schema.ARMS,
-    }
-    return {
-        name: StudyTable(
-            files[name], read_table(files[name], contents[name], columns[name], problems)
-        )
-        for name in columns
-        if name in files
-    }
-
-
-def _check(tables: Mapping[str, StudyTable], plan: StudyPlan | None, problems: Problems) -> None:
-    participants, nights, episodes = (tables[n] for n in (_PARTICIPANTS, _NIGHTS, _EPISODES))
-    zone = plan.zone if plan else None
-    rules.check_participants(participants, problems)
-    for name, table in tables.items():
-        if name != _PARTICIPANTS:
-            rules.check_known(table, participants, problems)
-    rules.check_nights(nights, zone, problems)
-    rules.check_episodes(episodes, nights, zone, problems)
-    if _DIARY in tables:
-        rules.check_diary(tables[_DIARY], problems)
-    if _ARMS in tables:
-        rules.check_arms(tables[_ARMS], participants, problems)
-
-
-def _study(plan: StudyPlan, tables: Mapping[str, StudyTable], input_hash: str) -> Study:
-    frames = {name: table.frame.reset_index(drop=True) for name, table in tables.items()}
-    participants = frames[_PARTICIPANTS]
-    if _ARMS in frames:
-        participants = participants.merge(frames[_ARMS], on="participant_id", how="left")
-    return Study(
-        plan=plan,
-        participants=participants,
-        nights=frames[_NIGHTS],
-        episodes=frames[_EPISODES],
-        diary=frames.get(_DIARY, empty_table(schema.DIARY)),
-        input_hash=input_hash,
+def _within(episodes: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
+    """Return the episodes that begin within a session, named by the night of its start."""
+    windows = sessions[["participant_id", "night", "start_utc", "end_utc"]]
+    found = pd.merge_asof(
+        episodes.drop(columns="night").sort_values("onset_utc", kind="stable"),
+        windows.sort_values("start_utc", kind="stable"),
+        left_on="onset_utc",
+        right_on="start_utc",
+        by="participant_id",
     )
+    return found[found["onset_utc"] < found["end_utc"]].drop(columns=["start_utc", "end_utc"])

@@ -8,14 +8,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trial.agreement import SensorDiary, sensor_beside_diary
-from trial.blinding import guarded, may_pool, withheld_weeks
-from trial.estimates import Mean, Rate, mean_of_participants, pooled_rate
+from trial.blinding import counts_published, guarded, may_pool, withheld_weeks
+from trial.calendar import data_cut
+from trial.episodes import EpisodeFlow, episode_flow
+from trial.estimates import (
+    Mean,
+    Rate,
+    geometric_mean_of_participants,
+    mean_of_participants,
+    pooled_rate,
+)
+from trial.plan import Period
+from trial.responses import Responses, response_table, summarise_responses
 from trial.wear import Flow, LostTime, flow, lost_time, nights_outside_plan
-from trial.weeks import HOURS_PER_WEEK, data_cut, period_table, weekly_table
+from trial.weeks import period_table, weekly_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from trial.plan import DisplayRule, SeverityScale
     from trial.study import Study
 
 __all__ = ["Group", "Outcomes", "Span", "Summary", "summarise"]
@@ -28,13 +39,15 @@ class Outcomes:
     Attributes
     ----------
     frequency : Rate
-        Cramps per 56 analysable hours.
+        Cramps per reference hours (56, or the planned hours of a week's sessions).
     cramp_minutes : Rate
-        Minutes of cramp per 56 analysable hours; participants without a cramp add none.
+        Minutes of cramp per reference hours; participants without a cramp add none.
     mean_minutes, median_minutes : Mean
         Over participants with a cramp: the mean of their mean (median) minutes per cramp.
+    geometric_minutes : Mean
+        Over participants with a cramp: the geometric mean of the geometric mean of theirs.
     severity : Mean
-        Over participants with a cramp in the diary: the mean of their mean severity, 0 to 10.
+        Over participants with a cramp in the diary: the mean of their mean severity.
     censored : int or None
         Cramps of which an end could not be seen; None if that is not known or withheld.
     """
@@ -43,6 +56,7 @@ class Outcomes:
     cramp_minutes: Rate
     mean_minutes: Mean
     median_minutes: Mean
+    geometric_minutes: Mean
     severity: Mean
     censored: int | None
 
@@ -86,10 +100,12 @@ class Group:
     sex : dict
         Number of participants by sex, as in the participants table.
     run_in : Span or None
-        None if the plan has no run-in.
+        None if the plan has no run-in, and for the arms of a crossover: it comes before both.
     treatment : Span
     weeks : tuple of Span
         In order, run-in first.
+    responses : Responses or None
+        None where participants' own counts stay closed, and over both arms of a crossover.
     """
 
     arm: str | None
@@ -99,6 +115,7 @@ class Group:
     run_in: Span | None
     treatment: Span
     weeks: tuple[Span, ...]
+    responses: Responses | None
 
     @property
     def periods(self) -> tuple[Span, ...]:
@@ -123,8 +140,14 @@ class Summary:
     nights_outside_plan : int
     sensor_diary : SensorDiary or None
         None if too few participants are behind it.
+    episode_flow : EpisodeFlow or None
+        None if too few participants are behind it.
     versions : tuple of str
         Analyses that found the episodes.
+    display_rule : DisplayRule
+    reference_hours : float
+        Hours that weekly rates refer to.
+    severity_scale : SeverityScale
     """
 
     data_cut: pd.Timestamp | None
@@ -134,7 +157,11 @@ class Summary:
     lost_time: tuple[LostTime, ...]
     nights_outside_plan: int
     sensor_diary: SensorDiary | None
+    episode_flow: EpisodeFlow | None
     versions: tuple[str, ...]
+    display_rule: DisplayRule
+    reference_hours: float
+    severity_scale: SeverityScale
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -144,20 +171,32 @@ class Summary:
 
 def summarise(study: Study) -> Summary:
     """Work out the outcomes of a study, as far as its blinding lets them be written."""
-    weekly, periods = weekly_table(study), period_table(study)
+    pooled = _group(None, weekly_table(study), period_table(study), study)
     both = sensor_beside_diary(study)
     return Summary(
         data_cut=data_cut(study),
         enrolled=len(study.participants),
-        pooled=_group(None, weekly, periods, study),
-        arms=tuple(
-            _group(arm, weekly[weekly["arm"] == arm], periods[periods["arm"] == arm], study)
-            for arm in study.arms
-        ),
+        pooled=pooled,
+        arms=_arms(study),
         lost_time=lost_time(study),
         nights_outside_plan=nights_outside_plan(study),
         sensor_diary=both if may_pool(both.participants, study) else None,
+        episode_flow=episode_flow(study) if may_pool(pooled.flow.recorded, study) else None,
         versions=tuple(sorted(study.episodes["version"].unique())),
+        display_rule=study.plan.display,
+        reference_hours=study.plan.reference_hours,
+        severity_scale=study.plan.severity,
+    )
+
+
+def _arms(study: Study) -> tuple[Group, ...]:
+    """Return each arm; in a crossover everybody is in both, one treatment period in each."""
+    if not study.arms_opened:
+        return ()
+    weekly, periods = weekly_table(study), period_table(study, by_arm=True)
+    return tuple(
+        _group(arm, weekly[weekly["arm"] == arm], periods[periods["arm"] == arm], study)
+        for arm in study.arms
     )
 
 
@@ -166,22 +205,30 @@ def _group(arm: str | None, weekly: pd.DataFrame, periods: pd.DataFrame, study: 
     everybody = study.randomised
     people = everybody[everybody["participant_id"].isin(weekly["participant_id"])]
     hidden = withheld_weeks(weekly, study)
+    has_run_in = study.plan.run_in_weeks and (arm is None or study.plan.crossover is None)
     return Group(
         arm=arm,
         flow=flow(weekly),
         age=mean_of_participants(people["age"].to_numpy()),
         sex={str(sex): int(n) for sex, n in people["sex"].value_counts().sort_index().items()},
-        run_in=(
-            _span("run_in", periods[periods["period"] == "run_in"], study)
-            if study.plan.run_in_weeks
-            else None
-        ),
-        treatment=_span("treatment", periods[periods["period"] == "treatment"], study),
+        run_in=_span("run_in", periods[periods["period"] == Period.RUN_IN], study)
+        if has_run_in
+        else None,
+        treatment=_span("treatment", periods[periods["period"] == Period.TREATMENT], study),
         weeks=tuple(
             _span(week, weekly[weekly["week"] == week], study, hide=week in hidden)
             for week in study.plan.week_numbers
         ),
+        responses=_responses(arm, study),
     )
+
+
+def _responses(arm: str | None, study: Study) -> Responses | None:
+    """Return who responded, where participants' own counts may be written."""
+    if not counts_published(study) or (arm is None and study.plan.crossover is not None):
+        return None
+    table = response_table(study)
+    return summarise_responses(table if arm is None else table[table["arm"] == arm])
 
 
 def _span(name: int | str, rows: pd.DataFrame, study: Study, *, hide: bool = False) -> Span:
@@ -204,14 +251,16 @@ def _outcomes(rows: pd.DataFrame, study: Study) -> Outcomes:
     hours = rows["analysable_hours"].to_numpy()
     episodes = rows["episodes"].to_numpy(dtype="float64", na_value=0.0)
     minutes = rows["total_minutes"].fillna(0.0).to_numpy()
-    frequency = guarded(pooled_rate(episodes, hours, per=HOURS_PER_WEEK), study)
-    amount = pooled_rate(minutes, hours, per=HOURS_PER_WEEK, are_counts=False)
+    logarithms = rows["mean_log_minutes"].to_numpy(dtype="float64")
+    frequency = guarded(pooled_rate(episodes, hours, per=study.plan.reference_hours), study)
+    amount = pooled_rate(minutes, hours, per=study.plan.reference_hours, are_counts=False)
     known = rows["censored"].notna().any() and not frequency.withheld
     return Outcomes(
         frequency=frequency,
         cramp_minutes=guarded(amount, study),
         mean_minutes=_mean(rows["mean_minutes"], study),
         median_minutes=_mean(rows["median_minutes"], study),
+        geometric_minutes=guarded(geometric_mean_of_participants(logarithms), study),
         severity=_mean(rows["mean_severity"], study),
         censored=int(rows["censored"].sum()) if known else None,
     )
@@ -227,6 +276,7 @@ def _withheld(outcomes: Outcomes) -> Outcomes:
         cramp_minutes=outcomes.cramp_minutes.withhold(),
         mean_minutes=outcomes.mean_minutes.withhold(),
         median_minutes=outcomes.median_minutes.withhold(),
+        geometric_minutes=outcomes.geometric_minutes.withhold(),
         severity=outcomes.severity.withhold(),
         censored=None,
     )

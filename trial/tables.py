@@ -8,6 +8,7 @@ repaired.
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import pandas as pd
 
 from nightcramp.errors import InputError, TableError
+from trial.text_file import decoded, foreign_separator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from trial.cells import CellValue, Parser
@@ -138,8 +140,8 @@ def read_table(
     for column in columns:
         if column.name in cells:
             place = cells[column.name]
-            texts = [(line, row[place]) for line, row in kept]
-            values = [_value(file, line, text, column, problems) for line, text in texts]
+            texts = {line: row[place] for line, row in kept}
+            values = _values(file, texts, column, problems)
             frame[column.name] = pd.Series(values, index=lines, dtype=column.dtype)
         elif not column.optional:
             frame[column.name] = pd.Series(None, index=lines, dtype=column.dtype)
@@ -153,8 +155,10 @@ def empty_table(columns: Sequence[Column]) -> pd.DataFrame:
 
 def _rows(file: Path, content: bytes, problems: Problems) -> Iterator[tuple[int, list[str]]]:
     """Yield line number and cells of every line that holds anything."""
-    text = _decoded(file, content, problems)
-    if text is None:
+    try:
+        text = decoded(content)
+    except InputError as problem:
+        problems.add_unreadable(file, problem)
         return
     if not text.strip():
         problems.add_unreadable(
@@ -179,38 +183,13 @@ def _rows(file: Path, content: bytes, problems: Problems) -> Iterator[tuple[int,
         )
 
 
-def _decoded(file: Path, content: bytes, problems: Problems) -> str | None:
-    """Return the text of a UTF-8 file, with or without byte order mark."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        found = "UTF-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "not UTF-8"
-        problems.add_unreadable(
-            file,
-            InputError(
-                f"the text is {found}, expected UTF-8",
-                advice="Save the table as tab-separated text in UTF-8.",
-            ),
-            line=line,
-        )
-        return None
-
-
 def _check_header(
     file: Path, header: list[str], columns: Sequence[Column], problems: Problems
 ) -> None:
     """Remember columns that are missing or there twice."""
     names = ", ".join(column.name for column in columns if not column.optional)
     if len(header) == 1 and len(columns) > 1:
-        problems.add_unreadable(
-            file,
-            InputError(
-                f"the header {header[0]!r} holds no tab; expected the columns {names}",
-                advice="Save the table as tab-separated text.",
-            ),
-            line=1,
-        )
+        problems.add_unreadable(file, _without_tab(header[0], names), line=1)
         return
     for name in dict.fromkeys(name for name in header if header.count(name) > 1):
         problem = InputError(
@@ -218,6 +197,7 @@ def _check_header(
             advice="Remove or rename the others.",
         )
         problems.add_unreadable(file, problem, line=1)
+    _refuse_misspelt(file, header, columns, problems)
     for column in columns:
         if column.name not in header and not column.optional:
             problem = InputError(
@@ -227,6 +207,33 @@ def _check_header(
                 else "Add it, with a value in every row.",
             )
             problems.add_unreadable(file, problem, line=1)
+
+
+def _refuse_misspelt(
+    file: Path, header: list[str], columns: Sequence[Column], problems: Problems
+) -> None:
+    """Remember columns whose name is close to that of an optional one, which would be ignored."""
+    lacking = [column.name for column in columns if column.optional and column.name not in header]
+    known = {column.name for column in columns}
+    for name in header:
+        near = difflib.get_close_matches(name, lacking, n=1, cutoff=0.8)
+        if near and name not in known:
+            problem = InputError(
+                f"the column {name!r} is not known, but much like {near[0]!r}",
+                advice="Correct its name, or choose one that cannot be mistaken for it.",
+            )
+            problems.add_unreadable(file, problem, line=1)
+
+
+def _without_tab(header: str, names: str) -> InputError:
+    separator = foreign_separator(header)
+    if separator is None:
+        problem = f"the header {header!r} holds no tab; expected the columns {names}"
+        return InputError(problem, advice="Save the table as tab-separated text.")
+    return InputError(
+        f"the columns are separated by {separator}, expected tabs",
+        advice="Save the table as tab-separated text (in a spreadsheet: Text, tab-delimited).",
+    )
 
 
 def _is_complete(
@@ -243,18 +250,31 @@ def _is_complete(
     return False
 
 
-def _value(
-    file: Path, line: int, text: str, column: Column, problems: Problems
-) -> CellValue | None:
-    """Return the value of a cell, or None if it is missing or broken."""
+def _values(
+    file: Path, texts: Mapping[int, str], column: Column, problems: Problems
+) -> list[CellValue | None]:
+    """Return the values of a column, None where one is missing or broken; `texts` is by line.
+
+    Codes and nights stand on many lines: each text is read once.
+    """
+    read = {text: _value(text, column) for text in set(texts.values())}
+    for line, text in texts.items():
+        found = read[text]
+        if isinstance(found, InputError):
+            problems.add(file, found, line=line, column=column.name)
+    values = (read[text] for text in texts.values())
+    return [None if isinstance(value, InputError) else value for value in values]
+
+
+def _value(text: str, column: Column) -> CellValue | InputError | None:
+    """Return the value of a cell, None if it is missing, or what is wrong with it."""
     if text == MISSING and column.may_be_missing:
         return None
     try:
         _check_text(text, column)
         return column.parse(text)
     except InputError as problem:
-        problems.add(file, problem, line=line, column=column.name)
-        return None
+        return problem
 
 
 def _check_text(text: str, column: Column) -> None:

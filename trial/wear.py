@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from trial.weeks import DISPLAY_RULE, DisplayRule, assign_weeks, planned_nights
+from trial.calendar import assign_weeks, person_weeks, planned_nights
+from trial.plan import NIGHTS_OF_A_WEEK, Period
 
 if TYPE_CHECKING:
     from trial.study import Study
@@ -26,7 +27,6 @@ NO_ROW = "not reported"
 NO_REASON = "no reason given"
 
 _NIGHT = ["participant_id", "night"]
-_LOOK_BACK = 7  # nights before the data cut that the attention list judges
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class LostTime:
 def flow(weekly: pd.DataFrame) -> Flow:
     """Return the flow of the participants in a weekly table."""
     people = weekly.groupby("participant_id")
-    treated = weekly[weekly["week"] > 0].groupby("participant_id")
+    treated = weekly[weekly["period"] == Period.TREATMENT].groupby("participant_id")
     return Flow(
         randomised=people.ngroups,
         recorded=int((people["nights_recorded"].sum() > 0).sum()),
@@ -97,7 +97,7 @@ def night_grid(study: Study) -> pd.DataFrame:
         are missing where the nights table has no row.
     """
     columns = [*_NIGHT, "recorded_hours", "analysable_hours", "reason"]
-    return planned_nights(study).merge(study.nights[columns], on=_NIGHT, how="left")
+    return planned_nights(study).merge(study.windows[columns], on=_NIGHT, how="left")
 
 
 def lost_time(study: Study) -> tuple[LostTime, ...]:
@@ -117,15 +117,15 @@ def lost_time(study: Study) -> tuple[LostTime, ...]:
 
 def nights_outside_plan(study: Study) -> int:
     """Return how many recorded nights belong to no week of the plan."""
-    recorded = study.nights[study.nights["recorded_hours"] > 0]
+    recorded = study.windows[study.windows["recorded_hours"] > 0]
     return len(recorded) - len(assign_weeks(recorded, study))
 
 
-def attention_list(study: Study, rule: DisplayRule = DISPLAY_RULE) -> pd.DataFrame:
+def attention_list(study: Study) -> pd.DataFrame:
     """Return participants whose last seven nights were poorly recorded, the poorest first.
 
-    Listed is whoever has a planned night on the day of the data cut and, over the seven nights
-    up to it, fewer analysable nights than a displayed week needs.
+    Listed is whoever is in a week of the plan on the day of the data cut and, over the seven
+    nights up to it, lacks more analysable nights than a displayed week may lack.
 
     Returns
     -------
@@ -134,10 +134,9 @@ def attention_list(study: Study, rule: DisplayRule = DISPLAY_RULE) -> pd.DataFra
     """
     grid = night_grid(study)
     cut = grid["night"].max()
-    current = grid.loc[grid["night"] == cut, "participant_id"]
-    grid = grid[grid["participant_id"].isin(current)]
-    recent = grid[grid["night"] > cut - pd.Timedelta(days=_LOOK_BACK)]
-    recent = recent.assign(analysable=recent["analysable_hours"] >= rule.night_hours)
+    grid = grid[grid["participant_id"].isin(_in_plan_on(cut, study))]
+    recent = grid[grid["night"] > cut - pd.Timedelta(days=NIGHTS_OF_A_WEEK)]
+    recent = recent.assign(analysable=recent["analysable_hours"] >= study.plan.display.night_hours)
     people = recent.groupby("participant_id", sort=False).agg(
         site=("site", "first"),
         week=("week", "last"),
@@ -147,6 +146,16 @@ def attention_list(study: Study, rule: DisplayRule = DISPLAY_RULE) -> pd.DataFra
     )
     recorded = grid[grid["recorded_hours"] > 0].groupby("participant_id")["night"].max()
     people["last_recorded"] = recorded
-    short = people["nights_due"] - people["nights_analysable"] > _LOOK_BACK - rule.week_nights
+    may_lack = study.plan.windows_per_week - study.plan.display.week_nights
+    short = people["nights_due"] - people["nights_analysable"] > may_lack
     poor: pd.DataFrame = people[short].sort_values("nights_analysable", kind="stable")
     return poor.reset_index()
+
+
+def _in_plan_on(night: pd.Timestamp, study: Study) -> pd.Series[str]:
+    """Return who is in a run-in or treatment week on a night."""
+    weeks = person_weeks(study)
+    since = (night - weeks["first_night"]).dt.days
+    current = since.between(0, NIGHTS_OF_A_WEEK - 1) & (weeks["period"] != Period.WASHOUT)
+    people: pd.Series[str] = weeks.loc[current, "participant_id"]
+    return people

@@ -2,179 +2,127 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+
+from trial.calendar import assign_weeks, person_weeks, planned_nights, with_arm
 
 if TYPE_CHECKING:
     from trial.study import Study
 
-__all__ = [
-    "DISPLAY_RULE",
-    "HOURS_PER_WEEK",
-    "DisplayRule",
-    "assign_weeks",
-    "data_cut",
-    "period_table",
-    "planned_nights",
-    "weekly_table",
-]
+__all__ = ["nightly_table", "period_table", "weekly_table"]
 
-HOURS_PER_WEEK = 56.0  # seven nights of eight hours
-
-Stretch = Literal["week", "period"]
-
+_NIGHT = ["participant_id", "night"]
+_NIGHTLY = (
+    *("participant_id", "night", "week", "period", "treatment_period", "arm"),
+    *("recorded_hours", "analysable_hours", "reason"),
+    *("episodes", "minutes", "cramps", "severity"),
+)
 _COLUMNS = (
-    *("participant_id", "site", "arm", "week", "period", "first_night"),
-    *("nights_planned", "nights_recorded", "nights_analysable"),
+    *("participant_id", "site", "sequence", "arm", "week", "period", "treatment_period"),
+    *("first_night", "nights_planned", "nights_recorded", "nights_analysable"),
     *("recorded_hours", "analysable_hours", "episodes", "rate"),
-    *("mean_minutes", "median_minutes", "total_minutes", "censored"),
+    *("mean_minutes", "median_minutes", "mean_log_minutes", "total_minutes", "censored"),
     *("diary_nights", "diary_cramps", "mean_severity"),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DisplayRule:
-    """When a week is complete enough to be shown as one participant's week.
-
-    It never decides what enters a pooled estimate: those use all analysable hours, because
-    leaving out incomplete weeks biases the rate when a bad night makes people take the sensor off.
-
-    Attributes
-    ----------
-    night_hours : float
-        Analysable hours that make a night an analysable night.
-    week_nights : int
-        Analysable nights that a displayed week has at least.
-    """
-
-    night_hours: float = 4.0
-    week_nights: int = 4
-
-
-DISPLAY_RULE = DisplayRule()
-
-
-def assign_weeks(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Return the rows of a table that lie in the plan, with their ``week`` and ``period``.
-
-    Week 1 is the seven nights from the first treatment night; week −1 the seven before it; there
-    is no week 0. Dates are counted, not seconds, so clock changes do not move a night.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Has ``participant_id`` and ``night``.
-    study : Study
+def nightly_table(study: Study) -> pd.DataFrame:
+    """Return one row for each night (or session) of the plan that the tables hold.
 
     Returns
     -------
     DataFrame
-        Without nights outside the plan and without participants who are not randomised.
+        ``participant_id night week period`` [``treatment_period``] [``arm``] ``recorded_hours
+        analysable_hours reason``; ``episodes minutes`` of cramp, missing without analysable hours;
+        ``cramps severity`` by the diary, missing without an answer.
     """
-    first = study.randomised.set_index("participant_id")["first_treatment_night"]
-    start = first.reindex(frame["participant_id"]).set_axis(frame.index)
-    number = (frame["night"] - start).dt.days // 7
-    week = number.where(number < 0, number + 1)
-    rows = frame.assign(week=week)[week.isin(study.plan.week_numbers)]
-    return _with_period(rows.astype({"week": "int64"}))
+    nights = with_arm(assign_weeks(study.windows, study), study)
+    episodes = study.counted_episodes.groupby(_NIGHT).agg(
+        episodes=("minutes", "size"), minutes=("minutes", "sum")
+    )
+    table = nights.merge(episodes.reset_index(), on=_NIGHT, how="left")
+    table = table.merge(study.diary[[*_NIGHT, "cramps", "severity"]], on=_NIGHT, how="left")
+    seen = table["analysable_hours"] > 0
+    for sum_ in ("episodes", "minutes"):
+        table[sum_] = table[sum_].fillna(0.0).where(seen)
+    return table[[name for name in _NIGHTLY if name in table]]
 
 
-def data_cut(study: Study) -> pd.Timestamp | None:
-    """Return the last night of the plan with a row in the nights or the diary table."""
-    known = pd.concat([table[["participant_id", "night"]] for table in (study.nights, study.diary)])
-    nights = assign_weeks(known.reset_index(drop=True), study)["night"]
-    return None if nights.empty else nights.max()
-
-
-def planned_nights(study: Study) -> pd.DataFrame:
-    """Return every night of the plan up to the data cut.
-
-    A night after the cut has not happened yet and is not missing.
-
-    Returns
-    -------
-    DataFrame
-        ``participant_id site week period night``, by participant and night.
-    """
-    nights = _person_weeks(study).merge(pd.DataFrame({"day": range(7)}), how="cross")
-    nights["night"] = nights["first_night"] + pd.to_timedelta(nights["day"], unit="D")
-    cut = data_cut(study)
-    due = nights[nights["night"] <= cut] if cut is not None else nights.iloc[:0]
-    columns = ["participant_id", "site", "week", "period", "night"]
-    return due[columns].reset_index(drop=True)
-
-
-def weekly_table(study: Study, rule: DisplayRule = DISPLAY_RULE) -> pd.DataFrame:
+def weekly_table(study: Study) -> pd.DataFrame:
     """Return one row for each randomised participant and week of the plan.
 
     Missing is not zero: a week without analysable hours has missing counts, minutes and rate, and
     a week without a diary answer has missing diary counts.
 
+    Returns
+    -------
+    DataFrame
+        ``participant_id site`` [``sequence``] [``arm``] ``week period`` [``treatment_period``]
+        ``first_night``; nights ``nights_planned`` (up to the data cut) ``nights_recorded
+        nights_analysable``; ``recorded_hours analysable_hours``; ``episodes rate`` (episodes per
+        `StudyPlan.reference_hours`); ``mean_minutes median_minutes`` (of an episode)
+        ``mean_log_minutes`` (mean of their natural logarithm) ``total_minutes censored``;
+        ``diary_nights diary_cramps mean_severity`` (over nights with a cramp in the diary);
+        ``displayed``. Where sessions are analysed, a night is a session.
+    """
+    table = _tabulate(study, ["participant_id", "week"])
+    return table.assign(displayed=table["nights_analysable"] >= study.plan.display.week_nights)
+
+
+def period_table(study: Study, *, by_arm: bool = False) -> pd.DataFrame:
+    """Return one row for each randomised participant and period: run-in, treatment, washout.
+
     Parameters
     ----------
     study : Study
-    rule : DisplayRule
-        What makes a night analysable and a week displayed.
+    by_arm : bool
+        In a crossover, two rows for the treatment: one for each treatment period and its arm.
 
     Returns
     -------
     DataFrame
-        ``participant_id site [arm] week period first_night``; nights ``nights_planned`` (up to the
-        data cut) ``nights_recorded nights_analysable``; ``recorded_hours analysable_hours``;
-        ``episodes rate`` (episodes per 56 analysable hours); ``mean_minutes median_minutes``
-        (of an episode) ``total_minutes censored``; ``diary_nights diary_cramps mean_severity``
-        (0 to 10, over nights with a cramp in the diary); ``displayed``.
+        The columns of `weekly_table` without ``week`` and ``displayed``, and in a crossover
+        without ``arm`` unless it is by arm.
     """
-    table = _tabulate(study, "week", rule)
-    return table.assign(displayed=table["nights_analysable"] >= rule.week_nights)
+    if study.plan.crossover is None:
+        return _tabulate(study, ["participant_id", "period"]).drop(columns="week")
+    if by_arm:
+        table = _tabulate(study, ["participant_id", "period", "treatment_period"])
+        return table.drop(columns="week")
+    table = _tabulate(study, ["participant_id", "period"])
+    return table.drop(columns=["week", "treatment_period", "arm"], errors="ignore")
 
 
-def period_table(study: Study, rule: DisplayRule = DISPLAY_RULE) -> pd.DataFrame:
-    """Return one row for each randomised participant and period, ``run_in`` or ``treatment``.
-
-    The columns are those of `weekly_table` without ``week`` and ``displayed``.
-    """
-    return _tabulate(study, "period", rule)
-
-
-def _tabulate(study: Study, stretch: Stretch, rule: DisplayRule) -> pd.DataFrame:
+def _tabulate(study: Study, keys: list[str]) -> pd.DataFrame:
     """Return what was seen of each participant in each week or period."""
-    keys = ["participant_id", stretch]
-    table = _person_weeks(study).drop_duplicates(keys)
-    planned = planned_nights(study).groupby(keys).agg(nights_planned=("night", "size"))
-    for part in (planned, _wear(study, keys, rule), _episodes(study, keys), _diary(study, keys)):
+    weeks = person_weeks(study)
+    table = weeks.drop_duplicates(keys)
+    for part in (_planned(study, weeks, keys), _wear(study, keys), _diary(study, keys)):
         table = table.merge(part.reset_index(), on=keys, how="left")
+    table = table.merge(_episodes(study, keys).reset_index(), on=keys, how="left")
     nights = ["nights_planned", "nights_recorded", "nights_analysable", "diary_nights"]
     table[nights] = table[nights].fillna(0).astype("int64")
     hours = ["recorded_hours", "analysable_hours"]
     table[hours] = table[hours].fillna(0.0)
     _settle_missing(table, study)
-    table["rate"] = table["episodes"].astype("float64") / table["analysable_hours"] * HOURS_PER_WEEK
-    left_out = {"week"} if stretch == "period" else set()
-    return table[[name for name in _COLUMNS if name in table and name not in left_out]]
+    episodes = table["episodes"].astype("float64")
+    table["rate"] = episodes / table["analysable_hours"] * study.plan.reference_hours
+    return table[[name for name in _COLUMNS if name in table]]
 
 
-def _person_weeks(study: Study) -> pd.DataFrame:
-    """Return every randomised participant in every week of the plan."""
-    who = ["participant_id", "site", *(["arm"] if study.arms_opened else [])]
-    people = study.randomised[[*who, "first_treatment_night"]]
-    grid = people.merge(pd.DataFrame({"week": study.plan.week_numbers}), how="cross")
-    days = 7 * grid["week"].where(grid["week"] < 0, grid["week"] - 1)
-    grid["first_night"] = grid["first_treatment_night"] + pd.to_timedelta(days, unit="D")
-    return _with_period(grid.drop(columns="first_treatment_night"))
+def _planned(study: Study, weeks: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    planned = planned_nights(study)[["participant_id", "week"]]
+    named = planned.merge(weeks, on=["participant_id", "week"])
+    return named.groupby(keys).agg(nights_planned=("week", "size"))
 
 
-def _with_period(frame: pd.DataFrame) -> pd.DataFrame:
-    period = pd.Series("treatment", index=frame.index, dtype="str")
-    return frame.assign(period=period.mask(frame["week"] < 0, "run_in"))
-
-
-def _wear(study: Study, keys: list[str], rule: DisplayRule) -> pd.DataFrame:
-    nights = assign_weeks(study.nights, study)
+def _wear(study: Study, keys: list[str]) -> pd.DataFrame:
+    nights = assign_weeks(study.windows, study)
     nights["nights_recorded"] = nights["recorded_hours"] > 0
-    nights["nights_analysable"] = nights["analysable_hours"] >= rule.night_hours
+    nights["nights_analysable"] = nights["analysable_hours"] >= study.plan.display.night_hours
     sums = ["nights_recorded", "nights_analysable", "recorded_hours", "analysable_hours"]
     return nights.groupby(keys)[sums].sum()
 
@@ -185,10 +133,12 @@ def _episodes(study: Study, keys: list[str]) -> pd.DataFrame:
         episodes["censored"] = episodes["censored"].isin(["onset", "offset", "both"])
     else:
         episodes["censored"] = False
+    episodes["log_minutes"] = np.log(episodes["minutes"])
     return episodes.groupby(keys).agg(
         episodes=("minutes", "size"),
         mean_minutes=("minutes", "mean"),
         median_minutes=("minutes", "median"),
+        mean_log_minutes=("log_minutes", "mean"),
         total_minutes=("minutes", "sum"),
         censored=("censored", "sum"),
     )

@@ -1,31 +1,39 @@
-"""``nightcramp study``: results into the tables of a study folder."""
+"""``nightcramp study``: the tables of a study folder, filled and checked."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nightcramp.commands.examples import with_examples
 
-study = typer.Typer(no_args_is_help=True, help="Keep the tables of a study folder.")
+if TYPE_CHECKING:
+    from trial import StudyCheck
 
-EXAMPLES = """
+study = typer.Typer(no_args_is_help=True, help="Fill and check the tables of a study folder.")
+
+COLLECT_EXAMPLES = """
   nightcramp analyze trial/recordings --out trial/results
   nightcramp study collect trial --results trial/results
   nightcramp report trial --out trial/report
 """
 
+CHECK_EXAMPLES = """
+  nightcramp study check trial
+  nightcramp study check trial --arms trial/arms.tsv --json
+"""
+
 
 @study.callback()
 def _group() -> None:
-    """Keep the tables of a study folder."""
+    """Fill and check the tables of a study folder."""
 
 
-@with_examples(EXAMPLES)
+@with_examples(COLLECT_EXAMPLES)
 def collect(
     folder: Annotated[Path, typer.Argument(metavar="STUDY", help="Study folder.")],
     results: Annotated[Path, typer.Option("--results", help="Folder that analyze wrote.")],
@@ -34,7 +42,8 @@ def collect(
     """Write analysed nights and episodes into nights.tsv and episodes.tsv.
 
     Recordings are named sub-PARTICIPANT_...; the night is taken from their start and the study's
-    time zone. Nights whose episodes somebody confirmed or rejected are not replaced.
+    time zone. Nights whose episodes somebody confirmed or rejected are not replaced. Where two
+    sensors are worn the names say the leg (..._recording-left_...) and study.toml which one counts.
     """
     from nightcramp.study import collect as run
 
@@ -51,4 +60,65 @@ def collect(
         raise typer.Exit(1)
 
 
+@with_examples(CHECK_EXAMPLES)
+def check(
+    folder: Annotated[Path, typer.Argument(metavar="STUDY", help="Study folder.")],
+    arms: Annotated[
+        Path | None, typer.Option(help="Allocation, to be checked with the other tables.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+) -> None:
+    """Check every table and study.toml, and the enrolment of every participant.
+
+    Prints each fault with its file, line and column; without faults, who is in danger (safety
+    stop), not eligible, or lacks an answer of the checklist. Changes nothing. Exit code 0 if
+    nothing was found, 1 if something was.
+    """
+    from trial import check_study
+
+    found = check_study(folder, arms=arms)
+    if as_json:
+        typer.echo(json.dumps(_document(found), indent=2))
+    else:
+        _print(found)
+    if not found.is_clean:
+        raise typer.Exit(1)
+
+
+def _print(found: StudyCheck) -> None:
+    for problem in found.problems:
+        typer.echo(f"fault    {problem}")
+    for finding in found.findings:
+        typer.echo(f"{finding.concern}  {finding.participant_id}: {finding.text}")
+    if found.problems:
+        typer.echo(f"{len(found.problems)} faults; enrolment is checked once they are corrected")
+    else:
+        until = f" up to the night of {found.data_cut:%Y-%m-%d}" if found.data_cut else ""
+        typer.echo(
+            f"{found.participants} participants ({found.randomised} randomised), {found.nights} "
+            f"nights and {found.episodes} episodes{until}: no fault, {len(found.findings)} findings"
+        )
+
+
+def _document(found: StudyCheck) -> dict[str, object]:
+    return {
+        "faults": [
+            {
+                "file": str(problem.file),
+                "place": problem.place,
+                "problem": problem.problem,
+                "advice": problem.advice,
+            }
+            for problem in found.problems
+        ],
+        "findings": [asdict(finding) for finding in found.findings],
+        "participants": found.participants,
+        "randomised": found.randomised,
+        "nights": found.nights,
+        "episodes": found.episodes,
+        "data_cut": None if found.data_cut is None else f"{found.data_cut:%Y-%m-%d}",
+    }
+
+
 study.command()(collect)
+study.command()(check)

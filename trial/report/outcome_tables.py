@@ -12,8 +12,8 @@ from trial.report.wording import (
     mean_with_sd,
     number,
     people_behind,
-    rate_with_interval,
     signed,
+    with_interval,
 )
 from trial.weeks import period_table
 
@@ -48,17 +48,18 @@ def tabulate_outcomes(summary: Summary) -> Table:
         row("Cramps", _events),
         row("of these cut short by a gap", _censored),
         row("Analysable hours", lambda o: number(o.frequency.exposure, 0)),
-        row("Cramps per week (95 % CI)", lambda o: rate_with_interval(o.frequency)),
-        row("Cramp minutes per week (95 % CI)", lambda o: rate_with_interval(o.cramp_minutes)),
+        row("Cramps per week (95 % CI)", lambda o: with_interval(o.frequency)),
+        row("Cramp minutes per week (95 % CI)", lambda o: with_interval(o.cramp_minutes)),
         row("Participants", lambda o: counted(o.frequency.participants)),
     )
     duration = (
         row("Mean minutes per cramp (SD)", lambda o: mean_with_sd(o.mean_minutes)),
         row("Median minutes per cramp (SD)", lambda o: mean_with_sd(o.median_minutes)),
+        row("Geometric mean minutes (95 % CI)", lambda o: with_interval(o.geometric_minutes)),
         row("Participants", lambda o: people_behind(o.mean_minutes)),
     )
     severity = (
-        row("Severity, 0 to 10 (SD)", lambda o: mean_with_sd(o.severity, 1)),
+        row(f"Severity, {summary.severity_scale} (SD)", lambda o: mean_with_sd(o.severity, 1)),
         row("Participants", lambda o: people_behind(o.severity)),
     )
     bodies = (
@@ -84,8 +85,8 @@ def tabulate_weeks(summary: Summary) -> Table:
             counted(found.frequency.participants),
             number(week.analysable_hours, 0),
             _events(found),
-            rate_with_interval(found.frequency),
-            rate_with_interval(found.cramp_minutes),
+            with_interval(found.frequency),
+            with_interval(found.cramp_minutes),
             mean_with_sd(found.mean_minutes),
             people_behind(found.mean_minutes),
         )
@@ -109,7 +110,7 @@ def tabulate_sensor_diary(found: SensorDiary) -> Table:
 def tabulate_participants(study: Study) -> Table:
     """Return one row for each participant, with cramps only where they may be written."""
     published = counts_published(study)
-    head = ["Participant", "Site", *(["Arm"] if study.arms_opened else [])]
+    head = ["Participant", "Site", *(name.capitalize() for name in _allocation(study))]
     text_columns = len(head)
     head += ["Nights planned", "Recorded", "Analys­able", "Analys­able hours", "Diary nights"]
     if published:
@@ -124,8 +125,13 @@ def tabulate_participants(study: Study) -> Table:
     )
 
 
+def _allocation(study: Study) -> list[str]:
+    """Return the column that says who is in which arm, if the arms were opened."""
+    return [name for name in ("sequence", "arm") if name in study.participants]
+
+
 def _wear_cells(periods: pd.DataFrame, study: Study) -> Row:
-    who = ["participant_id", "site", *(["arm"] if study.arms_opened else [])]
+    who = ["participant_id", "site", *_allocation(study)]
     nights = ["nights_planned", "nights_recorded", "nights_analysable"]
     return (
         *(str(periods[column].iloc[0]) for column in who),

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trial.blinding import may_pool
+from trial.calendar import assign_weeks, with_arm
 from trial.report.lines import Durations, draw_duration, draw_frequency, has_clipped_interval
 from trial.report.svg import inline_svg
 from trial.report.wear_map import draw_wear, wear_map
 from trial.report.wording import counted, number, signed, value_of
-from trial.weeks import assign_weeks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +52,8 @@ def _frequency_picture(summary: Summary) -> Picture:
         for week in group.weeks
     ]
     caption = (
-        "Cramps per week (56 analysable hours) with 95 % confidence intervals (CI); n is the "
-        "number of participants with analysable time in the week."
+        f"Cramps per week ({summary.reference_hours:g} analysable hours) with 95 % confidence "
+        "intervals (CI); n is the number of participants with analysable time in the week."
     )
     if has_clipped_interval(summary.groups):
         caption += " Some intervals run off the figure; the table has their limits."
@@ -94,11 +94,10 @@ def _wear_picture(study: Study, summary: Summary) -> Picture:
 
 def _durations(study: Study) -> list[Durations]:
     """Return the minutes of all cramps: run-in and treatment, or the treatment of each arm."""
-    episodes = assign_weeks(study.counted_episodes, study)
+    episodes = with_arm(assign_weeks(study.counted_episodes, study), study)
     treatment = episodes[episodes["period"] == "treatment"]
     if study.arms_opened:
-        arm = treatment["participant_id"].map(study.participants.set_index("participant_id")["arm"])
-        samples = [_sample(name, treatment[arm == name]) for name in study.arms]
+        samples = [_sample(arm, treatment[treatment["arm"] == arm]) for arm in study.arms]
     else:
         run_in = episodes[episodes["period"] == "run_in"]
         samples = [_sample("treatment", treatment), _sample("run-in", run_in, is_run_in=True)]

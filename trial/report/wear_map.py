@@ -14,7 +14,6 @@ from matplotlib.patches import Patch, Rectangle
 from trial.report.drawing import GREY, INK, paper, style
 from trial.report.wording import signed
 from trial.wear import night_grid
-from trial.weeks import DISPLAY_RULE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,9 +28,9 @@ __all__ = ["WearMap", "draw_wear", "wear_map"]
 _WIDTH = 672.0  # points
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 6.0, 26.0, 30.0
 _ROW, _SMALLEST_NAMED_ROW, _TALLEST = 12.0, 8.0, 440.0  # points
-_FULL_NIGHT = 6.0  # hours
+_FULL = 1.5  # times the hours of an analysable night
 
-_NOT_RECORDED, _LITTLE, _ENOUGH, _FULL = "#ffffff", "#f3c14b", "#4a98cf", "#0b4a7d"
+_NOT_RECORDED, _FEW_HOURS, _ENOUGH_HOURS, _ALL_HOURS = "#ffffff", "#f3c14b", "#4a98cf", "#0b4a7d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,8 @@ class WearMap:
         Of each row, by site and then by hours, the best recorded first.
     weeks : tuple of int
         Of every seven nights.
+    enough, full : float
+        Analysable hours of an analysable night, and of a night that left little to wish for.
     """
 
     hours: npt.NDArray[np.float64]
@@ -55,6 +56,8 @@ class WearMap:
     names: tuple[str, ...]
     sites: tuple[str, ...]
     weeks: tuple[int, ...]
+    enough: float
+    full: float
 
 
 def wear_map(study: Study) -> WearMap:
@@ -71,7 +74,15 @@ def wear_map(study: Study) -> WearMap:
     seen, due = np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_)
     seen[row, grid["night_number"]] = hours
     due[row, grid["night_number"]] = True
-    return WearMap(seen, due, tuple(people.index), tuple(people["site"]), study.plan.week_numbers)
+    return WearMap(
+        hours=seen,
+        due=due,
+        names=tuple(people.index),
+        sites=tuple(people["site"]),
+        weeks=study.plan.week_numbers,
+        enough=study.plan.display.night_hours,
+        full=_FULL * study.plan.display.night_hours,
+    )
 
 
 def draw_wear(wear: WearMap) -> Figure:
@@ -95,15 +106,15 @@ def draw_wear(wear: WearMap) -> Figure:
         axes.tick_params(which="major", length=0)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        _explain_colours(axes)
+        _explain_colours(axes, wear)
     return figure
 
 
 def _cells(wear: WearMap) -> npt.NDArray[np.uint8]:
     """Return the colour of each cell; nights that are not due are transparent."""
-    steps = (_NOT_RECORDED, _LITTLE, _ENOUGH, _FULL)
+    steps = (_NOT_RECORDED, _FEW_HOURS, _ENOUGH_HOURS, _ALL_HOURS)
     colours = np.array([to_rgba(step) for step in steps])
-    limits = (0.0, DISPLAY_RULE.night_hours, _FULL_NIGHT)
+    limits = (0.0, wear.enough, wear.full)
     step = np.digitize(np.nan_to_num(wear.hours, nan=-1.0), limits)
     cells = (255 * colours[step]).astype(np.uint8)
     cells[~wear.due] = 0
@@ -134,12 +145,11 @@ def _name_sites(axes: Axes, sites: Sequence[str]) -> None:
     axes.set_yticks(middles, labels)
 
 
-def _explain_colours(axes: Axes) -> None:
-    rule = DISPLAY_RULE.night_hours
+def _explain_colours(axes: Axes, wear: WearMap) -> None:
     entries = [
-        (_FULL, f"≥ {_FULL_NIGHT:g} h analysable"),
-        (_ENOUGH, f"{rule:g} to {_FULL_NIGHT:g} h"),
-        (_LITTLE, f"under {rule:g} h"),
+        (_ALL_HOURS, f"≥ {wear.full:g} h analysable"),
+        (_ENOUGH_HOURS, f"{wear.enough:g} to {wear.full:g} h"),
+        (_FEW_HOURS, f"under {wear.enough:g} h"),
         (_NOT_RECORDED, "not recorded"),
     ]
     patches = [Patch(facecolor=colour, edgecolor=GREY, label=label) for colour, label in entries]

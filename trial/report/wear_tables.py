@@ -15,11 +15,12 @@ from trial.report.wording import (
     signed,
 )
 from trial.wear import attention_list
-from trial.weeks import DISPLAY_RULE, period_table
+from trial.weeks import period_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from trial.plan import DisplayRule
     from trial.study import Study
     from trial.summary import Group, Span, Summary
     from trial.wear import Flow
@@ -44,6 +45,7 @@ def tabulate_flow(summary: Summary) -> Table:
     def first_only(label: str, count: int) -> Row:
         return (label, counted(count), *("" for _ in summary.arms))
 
+    analysable = _analysable_night(summary.display_rule)
     people = (
         first_only("Enrolled", summary.enrolled),
         row("Randomised", lambda f: counted(f.randomised)),
@@ -53,7 +55,7 @@ def tabulate_flow(summary: Summary) -> Table:
     nights = (
         row("Planned up to the data cut", lambda f: counted(f.nights_planned)),
         row("Recorded", lambda f: part_of(f.nights_recorded, f.nights_planned)),
-        row(_analysable_night(), lambda f: part_of(f.nights_analysable, f.nights_planned)),
+        row(analysable, lambda f: part_of(f.nights_analysable, f.nights_planned)),
         row("Answered in the diary", lambda f: part_of(f.diary_nights, f.nights_planned)),
         first_only("Recorded outside the plan, not used", summary.nights_outside_plan),
     )
@@ -78,7 +80,7 @@ def tabulate_baseline(summary: Summary) -> Table:
 def tabulate_recording(summary: Summary) -> Table:
     """Return how well every week of the plan was recorded, for each group."""
     head = (
-        *("Week", "Nights planned", "Recorded", _analysable_night()),
+        *("Week", "Nights planned", "Recorded", _analysable_night(summary.display_rule)),
         *("Analysable hours", "Participants with a displayed week", "Diary answered"),
     )
 
@@ -121,7 +123,7 @@ def tabulate_sites(study: Study) -> Table:
         "Partici­pants",
         "Nights planned",
         "Recorded",
-        _analysable_night(),
+        _analysable_night(study.plan.display),
         "Analysable hours per recorded night",
         "Diary answered",
     )
@@ -166,8 +168,8 @@ def tabulate_attention(study: Study) -> Table:
         "Analysable nights",
     )
     caption = (
-        f"Participants with fewer than {DISPLAY_RULE.week_nights} analysable nights in the last "
-        "seven before the data cut"
+        f"Participants with fewer than {study.plan.display.week_nights} analysable nights in the "
+        "last seven before the data cut"
     )
     return Table(caption, head, (Body(rows),), text_columns=3)
 
@@ -184,5 +186,5 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else NOT_KNOWN
 
 
-def _analysable_night() -> str:
-    return f"Analysable (at least {DISPLAY_RULE.night_hours:g} h)"
+def _analysable_night(rule: DisplayRule) -> str:
+    return f"Analysable (at least {rule.night_hours:g} h)"

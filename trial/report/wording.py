@@ -21,10 +21,10 @@ __all__ = [
     "part_of",
     "people",
     "people_behind",
-    "rate_with_interval",
     "share",
     "signed",
     "value_of",
+    "with_interval",
 ]
 
 NOT_KNOWN = "n/a"
@@ -84,12 +84,12 @@ def interval(low: float | None, high: float | None, digits: int = 2) -> str:
     return f"{number(low, digits)} to {number(high, digits)}"
 
 
-def rate_with_interval(rate: Rate, digits: int = 2) -> str:
-    """Return a rate with its interval in brackets."""
-    if rate.withheld:
+def with_interval(estimate: Rate | Mean, digits: int = 2) -> str:
+    """Return an estimate with its interval in brackets."""
+    if estimate.withheld:
         return WITHHELD
-    limits = interval(rate.low, rate.high, digits)
-    return number(rate.value, digits) + (f" ({limits})" if limits else "")
+    limits = interval(estimate.low, estimate.high, digits)
+    return number(estimate.value, digits) + (f" ({limits})" if limits else "")
 
 
 def people_behind(mean: Mean) -> str:

@@ -1,0 +1,143 @@
+"""What an analysis says of one recording of a study."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from nightcramp.errors import InputError
+from nightcramp.outputs import read_events, read_night
+from sensing import Event, EventKind
+from trial import Leg, Stretch, night_of, without
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
+
+_PARTICIPANT = re.compile(r"(?:^|_)sub-([A-Za-z0-9]+)(?:_|$)")
+_LEG = re.compile(r"_[a-z]+-(left|right)(?:_|$)", re.IGNORECASE)
+
+Key = tuple[str, str]
+"""Participant and night."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cramp:
+    """A cramp or possible cramp of a night.
+
+    Attributes
+    ----------
+    stretch : Stretch
+    event : Event
+        As the analysis found it.
+    channel : str or None
+        EMG channel that shows it, with its leg where the study records both.
+    is_exposed : bool
+        Whether it began in time that the study calls analysable.
+    """
+
+    stretch: Stretch
+    event: Event
+    channel: str | None
+    is_exposed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRecording:
+    """One analysed recording of a study.
+
+    Attributes
+    ----------
+    name : str
+    participant_id : str
+    night : date
+    leg : Leg or None
+        Left or right, if the name says so.
+    recorded : Stretch
+    analysable : tuple of Stretch
+        Time in which a cramp of this leg would have been seen.
+    reason : str or None
+        What took most of the time that could not be judged.
+    version : str
+        Model and code that made the analysis.
+    cramps : tuple of Cramp
+        Cramps and possible cramps.
+    """
+
+    name: str
+    participant_id: str
+    night: date
+    leg: Leg | None
+    recorded: Stretch
+    analysable: tuple[Stretch, ...]
+    reason: str | None
+    version: str
+    cramps: tuple[Cramp, ...]
+
+    @property
+    def key(self) -> Key:
+        """Participant and night, as in the tables."""
+        return self.participant_id, self.night.isoformat()
+
+
+def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
+    """Read what ``analyze`` wrote of a recording.
+
+    Parameters
+    ----------
+    file : Path
+        Night summary; the events lie beside it.
+    zone : ZoneInfo
+        Time zone of the recording's local start. Everything after is counted in UTC, so that a
+        change of the clocks moves nothing.
+
+    Raises
+    ------
+    InputError
+        If the files cannot be read, or say not whose the recording is or when it began.
+    """
+    summary = read_night(file)
+    name = str(summary["recording"])
+    participant = _PARTICIPANT.search(name)
+    if not participant:
+        raise InputError(
+            f"the recording's name {name!r} does not say whose it is",
+            file=file,
+            advice="Name recordings sub-<participant>_…",
+        )
+    if summary["start"] is None:
+        raise InputError("the recording hides its start, so its night is not known", file=file)
+    makers, reasons = summary["made_by"], summary["not_analysable_hours"]
+    if not isinstance(makers, dict) or not isinstance(reasons, dict):
+        raise InputError("made_by or not_analysable_hours is not an object", file=file)
+    local = datetime.fromisoformat(str(summary["start"])).replace(tzinfo=zone)
+    start = local.astimezone(UTC)
+    recorded = Stretch(start, start + timedelta(hours=float(str(summary["recorded_hours"]))))
+    events = read_events(file.with_name(f"{file.name.removesuffix('_night.json')}_events.tsv"))
+    blind = [_stretch(start, event) for event in events if event.kind is EventKind.NOT_ANALYSABLE]
+    leg = _LEG.search(name)
+    return JudgedRecording(
+        name=name,
+        participant_id=participant[1],
+        night=night_of(start, zone),
+        leg=Leg(leg[1].lower()) if leg else None,
+        recorded=recorded,
+        analysable=tuple(without(recorded, blind)),
+        reason=max(reasons, key=lambda reason: float(reasons[reason]), default=None),
+        version=(
+            f"model {makers['model_version']} {str(makers['model_sha256'])[:8]}, "
+            f"code {makers['code_version']}"
+        ),
+        cramps=tuple(
+            Cramp(_stretch(start, event), event, event.channel)
+            for event in events
+            if event.kind in (EventKind.CRAMP, EventKind.POSSIBLE_CRAMP)
+        ),
+    )
+
+
+def _stretch(start: datetime, event: Event) -> Stretch:
+    onset = start + timedelta(seconds=event.onset_s)
+    return Stretch(onset, onset + timedelta(seconds=event.duration_s))

@@ -1,0 +1,130 @@
+"""All analyses of a two-arm trial, in one call."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from trial.statistics.arms import arm_rates
+from trial.statistics.contrasts import weekly_contrasts
+from trial.statistics.durations import durations
+from trial.statistics.frequency import compare_rates
+from trial.statistics.imputation import (
+    JUMP_TO_REFERENCE,
+    MISSING_AT_RANDOM,
+    impute,
+    tipping_point,
+)
+from trial.statistics.participants import (
+    NIGHTS_OF_A_WEEK,
+    cramp_free_weeks,
+    responders,
+    severity,
+)
+from trial.statistics.results import (
+    UNIT,
+    ArmNumbers,
+    Refusal,
+    Result,
+    TippingPoint,
+    WeeklyContrasts,
+)
+from trial.statistics.sensor_diary import Agreement, sensor_against_diary
+from trial.statistics.totals import ancova, negative_binomial
+
+if TYPE_CHECKING:
+    from trial.statistics.data import AnalysisData
+
+__all__ = ["Analysis", "analyse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything the final analysis says; each part is a result or a refusal with its reason.
+
+    Attributes
+    ----------
+    reference : str
+        Arm that the other is compared with.
+    randomised, planned_weeks : int
+    arms : tuple of ArmNumbers
+        Crude weekly rates.
+    primary : Comparison or Refusal
+        Cramps per week: rate ratio and standardised difference.
+    second, fallback : Comparison or Refusal
+        Negative binomial totals; analysis of covariance.
+    by_week : WeeklyContrasts or Refusal
+        With the time to effect.
+    cramp_minutes : Comparison or Refusal
+        Total minutes of cramp per week, in which all randomised participants with analysable time
+        count. They are the minutes seen over the hours seen, so censoring does not bias them.
+    durations : tuple
+        Among participants with episodes.
+    severity : Comparison or Refusal
+        Among participants with cramps in the diary.
+    responders : tuple
+    cramp_free_weeks : Comparison or Refusal
+    sensitivity : tuple
+        The primary comparison with weeks of at least four nights only, missing time at random,
+        and jump to reference.
+    tipping_point : TippingPoint or Refusal
+    sensor_against_diary : Agreement or Refusal
+    unit : str
+        Always the participant.
+    """
+
+    reference: str
+    randomised: int
+    planned_weeks: int
+    arms: tuple[ArmNumbers, ...]
+    primary: Result
+    second: Result
+    fallback: Result
+    by_week: WeeklyContrasts | Refusal
+    cramp_minutes: Result
+    durations: tuple[Result, ...]
+    severity: Result
+    responders: tuple[Result, ...]
+    cramp_free_weeks: Result
+    sensitivity: tuple[Result, ...]
+    tipping_point: TippingPoint | Refusal
+    sensor_against_diary: Agreement | Refusal
+    unit: str = UNIT
+
+    def document(self) -> dict[str, object]:
+        """Return the analysis as `json.dumps` takes it."""
+        return asdict(self)
+
+
+def analyse(data: AnalysisData) -> Analysis:
+    """Carry out all analyses; the same data give the same numbers, to the last bit.
+
+    Parameters
+    ----------
+    data : AnalysisData
+        With the arms open: for the final analysis or a data monitoring committee.
+    """
+    enough = data.weeks["nights"] >= NIGHTS_OF_A_WEEK
+    four_nights = replace(data, weeks=data.weeks[enough])
+    return Analysis(
+        reference=data.reference,
+        randomised=len(data.people),
+        planned_weeks=data.planned_weeks,
+        arms=arm_rates(data),
+        primary=compare_rates(data, analysis="primary"),
+        second=negative_binomial(data, analysis="negative_binomial"),
+        fallback=ancova(data, analysis="ancova"),
+        by_week=weekly_contrasts(data),
+        cramp_minutes=compare_rates(data, analysis="cramp_minutes", outcome="minutes"),
+        durations=durations(data),
+        severity=severity(data),
+        responders=responders(data),
+        cramp_free_weeks=cramp_free_weeks(data),
+        sensitivity=(
+            compare_rates(four_nights, analysis="weeks_of_four_nights"),
+            impute(data, MISSING_AT_RANDOM),
+            impute(data, JUMP_TO_REFERENCE),
+        ),
+        tipping_point=tipping_point(data),
+        sensor_against_diary=sensor_against_diary(data.nights),
+    )

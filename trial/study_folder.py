@@ -1,0 +1,224 @@
+"""A study folder: read, and checked as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nightcramp.errors import InputError, TableError
+from trial import night_rules, rules, schema
+from trial.nights import nights_of
+from trial.plan_file import read_plan
+from trial.provenance import hash_tables
+from trial.rules import StudyTable
+from trial.study import Study
+from trial.tables import Problems, empty_table, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from trial.plan import StudyPlan
+    from trial.tables import Column
+
+__all__ = ["load_study", "read_study_plan"]
+
+_PLAN = "study.toml"
+_PARTICIPANTS = "participants.tsv"
+_NIGHTS = "nights.tsv"
+_SESSIONS = "sessions.tsv"
+_EPISODES = "episodes.tsv"
+_DIARY = "diary.tsv"
+_ELIGIBILITY = "eligibility.tsv"
+_ARMS = "arms.tsv"
+
+_REQUIRED = (_PLAN, _PARTICIPANTS, _NIGHTS, _EPISODES)
+_OPTIONAL = (_SESSIONS, _DIARY, _ELIGIBILITY)
+
+
+def load_study(folder: Path, *, arms: Path | None = None) -> Study:
+    """Read and check a study folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``study.toml``, ``participants.tsv``, ``nights.tsv``, ``episodes.tsv`` and, where the
+        study has them, ``diary.tsv``, ``sessions.tsv`` and ``eligibility.tsv``.
+    arms : Path, optional
+        The allocation. It is read only if it is given here, wherever it lies.
+
+    Raises
+    ------
+    InputError
+        If the folder or one of its files is missing.
+    TableError
+        If rows break the rules; it names every one of them.
+    """
+    files = _present_files(folder, arms)
+    contents = {name: _content(file) for name, file in files.items()}
+    problems = Problems()
+    plan = read_plan(files[_PLAN], contents[_PLAN], problems)
+    tables = _read_tables(files, contents, plan, problems)
+    _check_people(tables, plan, problems)
+    _check_nights(tables, plan, problems)
+    return _study(problems.settle(plan), tables, hash_tables(contents))
+
+
+def read_study_plan(folder: Path) -> StudyPlan:
+    """Read only the plan of a study folder.
+
+    Raises
+    ------
+    InputError
+        If the folder or its ``study.toml`` is missing.
+    TableError
+        If the plan breaks its rules; it names every key at fault.
+    """
+    file = folder / _PLAN
+    _require([file], folder)
+    problems = Problems()
+    return problems.settle(read_plan(file, _content(file), problems))
+
+
+def _require(files: Iterable[Path], folder: Path) -> None:
+    """Raise if the folder or any of its files is missing; all of them are named."""
+    if not folder.is_dir():
+        raise InputError("no such folder", file=folder, advice="Give the study's folder.")
+    missing = [InputError("no such file", file=file) for file in files if not file.is_file()]
+    if len(missing) > 1:
+        raise TableError(missing)
+    if missing:
+        raise missing[0]
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", file=file) from error
+
+
+def _present_files(folder: Path, arms: Path | None) -> dict[str, Path]:
+    """Return the files to read by their name in a study folder."""
+    files = {name: folder / name for name in _REQUIRED}
+    files |= {name: folder / name for name in _OPTIONAL if (folder / name).exists()}
+    if arms is not None:
+        files[_ARMS] = arms
+    _require(files.values(), folder)
+    return files
+
+
+def _read_tables(
+    files: Mapping[str, Path],
+    contents: Mapping[str, bytes],
+    plan: StudyPlan | None,
+    problems: Problems,
+) -> dict[str, StudyTable]:
+    columns: dict[str, Sequence[Column]] = {
+        _PARTICIPANTS: schema.PARTICIPANTS,
+        _NIGHTS: schema.NIGHTS,
+        _SESSIONS: schema.SESSIONS,
+        _EPISODES: schema.EPISODES,
+        _DIARY: schema.diary_columns(plan),
+        _ELIGIBILITY: schema.ELIGIBILITY,
+        _ARMS: schema.arms_columns(plan),
+    }
+    return {
+        name: StudyTable(
+            files[name], read_table(files[name], contents[name], columns[name], problems)
+        )
+        for name in columns
+        if name in files
+    }
+
+
+def _check_people(
+    tables: Mapping[str, StudyTable], plan: StudyPlan | None, problems: Problems
+) -> None:
+    participants = tables[_PARTICIPANTS]
+    rules.check_participants(participants, problems)
+    for name, table in tables.items():
+        if name != _PARTICIPANTS:
+            rules.check_known(table, participants, problems)
+    if _ARMS in tables:
+        rules.check_arms(tables[_ARMS], participants, plan, problems)
+    if _ELIGIBILITY in tables:
+        rules.check_eligibility(tables[_ELIGIBILITY], plan, problems)
+
+
+def _check_nights(
+    tables: Mapping[str, StudyTable], plan: StudyPlan | None, problems: Problems
+) -> None:
+    participants, nights, episodes = (tables[n] for n in (_PARTICIPANTS, _NIGHTS, _EPISODES))
+    zone = plan.zone if plan else None
+    night_rules.check_nights(nights, zone, problems)
+    night_rules.check_episodes(episodes, nights, zone, problems)
+    if _SESSIONS in tables:
+        night_rules.check_sessions(tables[_SESSIONS], zone, problems)
+    if _DIARY in tables:
+        night_rules.check_diary(tables[_DIARY], problems)
+    if plan is not None:
+        _check_sessions_wanted(tables, nights.file.with_name(_SESSIONS), plan, problems)
+        for table in _dated(tables, plan):
+            night_rules.check_in_plan(table, participants, plan, problems)
+
+
+def _check_sessions_wanted(
+    tables: Mapping[str, StudyTable], file: Path, plan: StudyPlan, problems: Problems
+) -> None:
+    """Remember a table of sessions without its part of the plan, or the other way round."""
+    if plan.sessions is not None and _SESSIONS not in tables:
+        problem = "no such file; the plan has [sessions], expected a row for each planned one"
+        problems.add(file, InputError(problem))
+    if plan.sessions is None and _SESSIONS in tables:
+        advice = "Add [sessions] with per_week and hours, or remove the file."
+        problems.add(file, InputError("the plan has no table [sessions]", advice=advice))
+
+
+def _dated(tables: Mapping[str, StudyTable], plan: StudyPlan) -> list[StudyTable]:
+    """Return the tables whose rows belong to a night of the plan."""
+    named = [tables[name] for name in (_NIGHTS, _DIARY) if name in tables]
+    if _SESSIONS in tables:
+        named.append(_with_nights(tables[_SESSIONS], plan))
+    return named
+
+
+def _with_nights(sessions: StudyTable, plan: StudyPlan) -> StudyTable:
+    night = nights_of(sessions.frame["start_utc"], plan.zone)
+    return StudyTable(sessions.file, sessions.frame.assign(night=night))
+
+
+def _study(plan: StudyPlan, tables: Mapping[str, StudyTable], input_hash: str) -> Study:
+    if _SESSIONS in tables:
+        tables = {**tables, _SESSIONS: _with_nights(tables[_SESSIONS], plan)}
+    frames = {name: table.frame.reset_index(drop=True) for name, table in tables.items()}
+    allocation = _allocation(frames.get(_ARMS))
+    return Study(
+        plan=plan,
+        participants=_with_arms(frames[_PARTICIPANTS], allocation),
+        nights=frames[_NIGHTS],
+        episodes=frames[_EPISODES],
+        diary=frames.get(_DIARY, empty_table(schema.diary_columns(plan))),
+        input_hash=input_hash,
+        sessions=frames.get(_SESSIONS),
+        eligibility=frames.get(_ELIGIBILITY),
+        allocation=allocation,
+    )
+
+
+def _allocation(arms: pd.DataFrame | None) -> pd.DataFrame | None:
+    if arms is None or "treatment_period" not in arms:
+        return arms
+    return arms.astype({"treatment_period": "int64"})
+
+
+def _with_arms(participants: pd.DataFrame, allocation: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the participants with their arm, or with their sequence of arms in a crossover."""
+    if allocation is None:
+        return participants
+    if "treatment_period" not in allocation:
+        return participants.merge(allocation, on="participant_id", how="left")
+    ordered = allocation.sort_values("treatment_period").groupby("participant_id")["arm"]
+    sequence = ordered.agg(" then ".join).rename("sequence").reset_index()
+    return participants.merge(sequence, on="participant_id", how="left")
