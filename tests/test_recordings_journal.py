@@ -200,6 +200,24 @@ def test_after_a_new_start_of_the_host_the_times_can_go_on(tmp_path, monkeypatch
     assert journal.seconds_at(2, uptime_ns + SECOND) == 41
 
 
+def test_a_host_without_a_clock_chip_does_not_go_back_in_time(tmp_path, monkeypatch):
+    folder = tmp_path / "n.ncj"
+    clock = StillClock(100 * SECOND)
+    with JournalWriter(folder, LABEL, clock=clock) as writer:
+        for record in seconds(100, 105):
+            writer.append(record)
+        writer.sync(10)
+        clock.now_ns = 105 * SECOND
+    monkeypatch.setattr("recordings.journal.session.boot_id", lambda: "another")
+    hour_ago_ns = WALL_NS - 3600 * SECOND
+    late = [JournalRecord(RecordKind.NOTIFICATION, SECOND, hour_ago_ns, EMG, b"late")]
+    rebooted = StillClock(SECOND)
+    rebooted.wall_ns = lambda: hour_ago_ns
+    write(folder, late, clock=rebooted)
+    times = [r.monotonic_ns for r in without_notes(open_journal(folder).records(one_clock=True))]
+    assert times[-1] >= max(times[:-1])
+
+
 def test_a_live_view_sees_each_record_once_until_the_journal_is_sealed(tmp_path):
     writer = JournalWriter(
         tmp_path / "n.ncj",

@@ -100,17 +100,29 @@ def places_on_first_clock(segments: Sequence[Segment]) -> list[int]:
 
     Within one start of the host its monotonic clock runs on: nothing is added. After a new start,
     or when that clock went backwards, the wall clock says how much time passed between the
-    beginnings of two segments.
+    beginnings of two segments; but a computer without a clock chip wakes with a wall clock from
+    before the cut, and no segment begins before the one before it ended.
     """
     shifts: list[int] = []
     shift, before = 0, None
     for segment in segments:
         if before and before.first and segment.first and not _same_clock(before, segment):
-            passed = max(0, segment.first.wall_ns - before.first.wall_ns)
-            shift += before.first.monotonic_ns + passed - segment.first.monotonic_ns
+            passed = segment.first.wall_ns - before.first.wall_ns
+            start = max(before.first.monotonic_ns + passed, _end_ns(before, before.first))
+            shift += start - segment.first.monotonic_ns
         shifts.append(shift)
         before = segment if segment.first else before
     return shifts
+
+
+def _end_ns(segment: Segment, first: BlockHeader) -> int:
+    """Return the monotonic time of the last that a segment tells."""
+    file = SegmentFile(segment.path)
+    try:
+        last = file.find_last(first.journal_id)
+    finally:
+        file.close()
+    return last.header.end_ns if last else first.end_ns
 
 
 def _same_clock(one: Segment, following: Segment) -> bool:
