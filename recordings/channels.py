@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from recordings.edf_stream import Scale
     from recordings.recording import Channel, StreamKind
 
-_LOWEST_EMG_HZ, _HIGHEST_EMG_HZ = 200.0, 4000.0
-_LOWEST_ACC_HZ = 10.0
+LOWEST_EMG_HZ, HIGHEST_EMG_HZ = 200.0, 4000.0
+LOWEST_ACC_HZ = 10.0
 _AXES = "xyz"
 
 
@@ -108,9 +108,9 @@ def _calibrated_acc(
     header: EdfHeader, signals: Sequence[SignalHeader], notes: Sequence[str]
 ) -> Selection:
     rates = {header.rate_hz(signal) for signal in signals}
-    if len(signals) != len(_AXES) or len(rates) > 1 or min(rates) < _LOWEST_ACC_HZ:
+    if len(signals) != len(_AXES) or len(rates) > 1 or min(rates) < LOWEST_ACC_HZ:
         raise RecordingError(
-            f"it takes three axes of one rate of at least {_LOWEST_ACC_HZ:g} Hz, "
+            f"it takes three axes of one rate of at least {LOWEST_ACC_HZ:g} Hz, "
             f"not {_names(signals)}",
             file=header.path,
         )
@@ -168,13 +168,13 @@ def _of_one_rate(
     header: EdfHeader, signals: Sequence[SignalHeader]
 ) -> tuple[list[SignalHeader], list[str]]:
     """Keep the largest group of channels of one usable rate; the faster of two equal ones."""
-    usable = [s for s in signals if _LOWEST_EMG_HZ <= header.rate_hz(s) <= _HIGHEST_EMG_HZ]
+    usable = [s for s in signals if LOWEST_EMG_HZ <= header.rate_hz(s) <= HIGHEST_EMG_HZ]
     if not usable:
         found = ", ".join(
             f"{signal.label!r} at {header.rate_hz(signal):g} Hz" for signal in signals
         )
         raise RecordingError(
-            f"EMG from 20 Hz upwards needs {_LOWEST_EMG_HZ:g} to {_HIGHEST_EMG_HZ:g} samples "
+            f"EMG from 20 Hz upwards needs {LOWEST_EMG_HZ:g} to {HIGHEST_EMG_HZ:g} samples "
             f"a second, but the file has {found}",
             file=header.path,
         )
@@ -191,7 +191,7 @@ def _first_triple(header: EdfHeader, signals: Sequence[SignalHeader]) -> list[Si
     """Return the axes of the first complete sensor, or all signals if no label names an axis."""
     sensors: dict[tuple[str, int], dict[str, SignalHeader]] = {}
     for signal in signals:
-        if header.rate_hz(signal) >= _LOWEST_ACC_HZ and (found := axis_of(signal.label)):
+        if header.rate_hz(signal) >= LOWEST_ACC_HZ and (found := axis_of(signal.label)):
             sensor, axis = found
             sensors.setdefault((sensor, signal.samples), {}).setdefault(axis, signal)
     complete = (axes for axes in sensors.values() if len(axes) == len(_AXES))

@@ -1,4 +1,4 @@
-"""The header of an EDF+C file of 16 bits, as text that reads back to the same numbers.
+"""The header of an EDF+C or BDF+C file, as text that reads back to the same numbers.
 
 Source: EDF+ specification, section 2.1 (edfplus.info).
 """
@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import OutputError
-from recordings.edf_header import EDF_ANNOTATIONS
+from recordings.edf_header import BDF_ANNOTATIONS, EDF_ANNOTATIONS
 from recordings.edf_start import start_texts
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ _LOWEST, _HIGHEST = -32768, 32767  # counts of 16 bits
 # So near to the true step, no 16-bit count becomes another float32.
 _STEP_TOLERANCE = 1e-9
 _PRINTABLE = re.compile(r"[ -~]+")
+_VERSION = {2: b"0       ", 3: b"\xffBIOSEMI"}
+_KIND = {2: "EDF+C", 3: "BDF+C"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def describe_channel(channel: Channel, samples: int) -> SignalText:
         raise OutputError(
             f"channel {channel.label!r}: counts from {low} to {high} do not fit EDF's 16 bits."
         )
-    texts = _number(low * step), _number(high * step)
+    texts = number_text(low * step), number_text(high * step)
     read_step = (Fraction(texts[1]) - Fraction(texts[0])) / (high - low)
     read_offset = Fraction(texts[0]) - low * read_step
     if max(abs(read_step - Fraction(step)), abs(read_offset)) > _STEP_TOLERANCE * step:
@@ -77,9 +79,11 @@ def describe_channel(channel: Channel, samples: int) -> SignalText:
     return SignalText(channel.label, channel.unit, texts, (low, high), samples)
 
 
-def describe_annotations(width: int) -> SignalText:
+def describe_annotations(width: int, sample_bytes: int = 2) -> SignalText:
     """Return the header texts of an annotation signal of `width` bytes in each data record."""
-    return SignalText(EDF_ANNOTATIONS, "", ("-1", "1"), (_LOWEST, _HIGHEST), width // 2)
+    label = EDF_ANNOTATIONS if sample_bytes == 2 else BDF_ANNOTATIONS
+    lowest = -(1 << (8 * sample_bytes - 1))
+    return SignalText(label, "", ("-1", "1"), (lowest, -lowest - 1), width // sample_bytes)
 
 
 def encode_header(
@@ -90,8 +94,9 @@ def encode_header(
     start: datetime | None,
     patient_code: str,
     equipment: str,
+    sample_bytes: int = 2,
 ) -> bytes:
-    """Return the header of an EDF+C file.
+    """Return the header of an EDF+C file, or, with samples of 3 bytes, of a BDF+C file.
 
     Raises
     ------
@@ -103,7 +108,7 @@ def encode_header(
     size = 256 * (len(signals) + 1)
     return b"".join(
         [
-            _field("0", 8, "version"),
+            _VERSION[sample_bytes],
             _field(f"{_code(patient_code, 'patient')} X X X", 80, "patient code"),
             _field(
                 f"Startdate {stated_date} X X {_code(equipment, 'equipment')}", 80, "equipment code"
@@ -111,7 +116,7 @@ def encode_header(
             _field(date, 8, "start date"),
             _field(time, 8, "start time"),
             _field(str(size), 8, "header size"),
-            _field("EDF+C", 44, "reserved"),
+            _field(_KIND[sample_bytes], 44, "reserved"),
             _field(str(n_records), 8, "number of data records"),
             _field(str(record_s), 8, "duration of a data record"),
             _field(str(len(signals)), 4, "number of signals"),
@@ -144,7 +149,7 @@ def _field(text: str, width: int, name: str) -> bytes:
     return text.encode("ascii").ljust(width)
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
     """Return the decimal text of at most 8 characters that is nearest to a value."""
     texts = (f"{value:.{decimals}f}" for decimals in range(7, -1, -1))
     shortened = (text.rstrip("0").rstrip(".") if "." in text else text for text in texts)

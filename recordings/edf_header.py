@@ -45,8 +45,8 @@ _SIGNAL_FIELDS = {
 }
 _FIELD_BLOCK = 256  # bytes of the fixed part, and of each signal's part
 _SAMPLE_BYTES = {b"0       ": 2, b"\xffBIOSEMI": 3}
-EDF_ANNOTATIONS = "EDF Annotations"
-_ANNOTATION_LABELS = (EDF_ANNOTATIONS, "BDF Annotations")
+EDF_ANNOTATIONS, BDF_ANNOTATIONS = "EDF Annotations", "BDF Annotations"
+_ANNOTATION_LABELS = (EDF_ANNOTATIONS, BDF_ANNOTATIONS)
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
 
