@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
+from models.evaluation.intervals import poisson_interval
 from models.truth import TrueEvent, TruthKind
 from sensing import Event, EventKind
 
@@ -18,8 +18,35 @@ if TYPE_CHECKING:
 NIGHT_H = 8.0
 """Length of a night that rates are given for."""
 
+HOURS_LONG = "sweat"
+"""Detail of a state of the skin that lasts for hours: never what an alarm is blamed on."""
+
 EASY_S, EASY_INTENSITY = 15.0, 3.0
 """Cramps of at least this length and this multiple of the floor must be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a recording is from; empty where nothing is known.
+
+    Attributes
+    ----------
+    participant : str
+        Whose it is; recordings without one count as different people's.
+    suite : str
+        What the night was full of, or the source of a real recording.
+    sensor : str
+    rate_hz : float or None
+        Samples of EMG a second.
+    simulated : bool or None
+        None if nobody said.
+    """
+
+    participant: str = ""
+    suite: str = ""
+    sensor: str = ""
+    rate_hz: float | None = None
+    simulated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +61,21 @@ class Judged:
         Of all kinds.
     detected : tuple of Event
         Of all kinds.
+    origin : Origin
+    recorded_h : float or None
     """
 
     name: str
     analysable_h: float
     truth: tuple[TrueEvent, ...]
     detected: tuple[Event, ...]
+    origin: Origin = Origin()
+    recorded_h: float | None = None
+
+    @property
+    def participant(self) -> str:
+        """Whose recording it is; its own name if nobody said."""
+        return self.origin.participant or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +187,21 @@ def evaluate(recordings: Iterable[Judged]) -> Evaluation:
 
 
 def match_by_overlap(
-    truth: Sequence[TrueEvent], detected: Sequence[Event]
+    truth: Sequence[TrueEvent], detected: Sequence[Event], least: float = 0.0
 ) -> list[tuple[int, int]]:
-    """Pair events one to one, the pair with the largest overlap over union first."""
+    """Pair events one to one, the pair with the largest overlap over union first.
+
+    Parameters
+    ----------
+    truth, detected : sequences of events
+    least : float
+        Overlap over union that a pair must reach; more than nothing in any case.
+
+    Returns
+    -------
+    list of (int, int)
+        Places in `truth` and in `detected`.
+    """
     overlaps = [
         (_overlap_over_union(true, found), row, column)
         for row, true in enumerate(truth)
@@ -162,16 +210,9 @@ def match_by_overlap(
     pairs: list[tuple[int, int]] = []
     for overlap, row, column in sorted(overlaps, reverse=True):
         taken = any(row == other or column == taker for other, taker in pairs)
-        if overlap > 0 and not taken:
+        if overlap > 0 and overlap >= least and not taken:
             pairs.append((row, column))
     return pairs
-
-
-def poisson_interval(count: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return exact limits for the mean of a Poisson count (Garwood 1936)."""
-    tail = (1 - confidence) / 2
-    lower = stats.chi2.ppf(tail, 2 * count) / 2 if count else 0.0
-    return float(lower), float(stats.chi2.ppf(1 - tail, 2 * count + 2) / 2)
 
 
 def _compare(judged: Judged) -> tuple[list[Match], list[FalseAlarm]]:
@@ -207,7 +248,9 @@ def _compare(judged: Judged) -> tuple[list[Match], list[FalseAlarm]]:
 
 def _what_was_there(truth: Sequence[TrueEvent], event: Event) -> str:
     """Return the kind of true event that fills most of an episode."""
-    overlaps = [(_overlap_s(true, event), true.kind.value) for true in truth]
+    overlaps = [
+        (_overlap_s(true, event), true.kind.value) for true in truth if true.detail != HOURS_LONG
+    ]
     best = max(overlaps, default=(0.0, "rest"))
     return best[1] if best[0] > 0 else "rest"
 
