@@ -4,20 +4,27 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BLUEZ_VM ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/nightcramp/bluez-vm
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo setup test lint benchmark model clean
+.PHONY: help demo setup test test-bluez lint benchmark model clean
 
 help:  ## Show this list.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: setup  ## Simulate a small two-arm study, analyse its nights, write the weekly report.
+demo: setup  ## Record a night from an emulated sensor; simulate, analyse and report a study.
 	$(BIN)/nightcramp demo --out demo
 
 setup: $(VENV)/.installed  ## Make .venv with .venv/bin/nightcramp in it.
 
 test: $(VENV)/.installed-dev  ## Run the whole test suite.
 	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
+
+test-bluez: $(VENV)/.installed-dev $(BLUEZ_VM)/disk.img  ## Test the link on a real kernel and bluetoothd (qemu).
+	PYTHONPATH=. $(BIN)/python tests/bluez_vm/run.py $(BLUEZ_VM)
+
+$(BLUEZ_VM)/disk.img:
+	PYTHON=$(abspath $(BIN))/python bash tests/bluez_vm/build_image.sh $(BLUEZ_VM)
 
 lint: $(VENV)/.installed-dev  ## Style, types and import rules.
 	$(BIN)/ruff check
@@ -45,10 +52,10 @@ $(VENV)/.pip:
 
 $(VENV)/.installed: $(VENV)/.pip pyproject.toml constraints.txt
 	@echo "installing nightcramp into $(VENV) (about a minute)"
-	$(PIP) install --constraint constraints.txt --editable .
+	$(PIP) install --constraint constraints.txt --editable '.[emulator]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "installing what tests and checks need"
-	$(PIP) install --constraint constraints.txt --editable '.[train]' --group test --group lint
+	$(PIP) install --constraint constraints.txt --editable '.[train,emulator,mcap]' --group test --group lint
 	@touch $@

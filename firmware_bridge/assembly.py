@@ -39,8 +39,10 @@ class Assembler:
     released until the rate of the EMG has been measured, over 30 s of samples (5 min at the
     longest). After a silence of half a second, if the device's counter cannot tell its length, and
     after a restart, samples wait 5 s for the earliest of them. Behind a gap that a device may still
-    fill they wait until it is filled, is given up, or half an hour of link has passed. Where
-    notifications are numbered, one that is missing is waited for a quarter of a second.
+    fill they wait until it is filled, is given up, or half an hour of link has passed (two hours
+    at the longest). Where notifications are numbered, one that is missing is waited for a quarter
+    of a second. A stream that falls silent while the EMG goes on is missing after 6 s, or, if the
+    device may still fill that, after half an hour.
 
     Parameters
     ----------
@@ -111,7 +113,8 @@ class Assembler:
     def push(self, notification: Notification) -> list[Item]:
         """Take what arrived; returns what can be said now, in the order of each stream."""
         packets = self._decoder.decode(notification.characteristic, notification.payload)
-        items = self._describe(packet for packet in packets if isinstance(packet, StreamSpec))
+        specs = [packet for packet in packets if isinstance(packet, StreamSpec)]
+        items = self._describe(specs) if specs else []
         for packet in packets:
             if isinstance(packet, Samples):
                 items += self._take(packet, notification.monotonic_ns)
@@ -212,7 +215,7 @@ class Assembler:
     def _declare(self, *, final: bool) -> list[Item]:
         items: list[Item] = []
         for stream in self._streams.values():
-            if stream.may_declare(self._now_ns, final=final):
+            if not stream.declared and stream.may_declare(self._now_ns, final=final):
                 items += stream.declare(self.run)
         return items
 

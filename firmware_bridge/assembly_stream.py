@@ -113,18 +113,19 @@ class StreamAssembler:
         A stream that falls silent alone must not keep the others waiting for ever.
         """
         self._silence_s += seconds
-        if self._placement is None or self._patient or self._silence_s < _SILENT_S:
+        patience_s = _PATIENCE_NS / _S if self._patient else _SILENT_S
+        if self._placement is None or self._silence_s < patience_s:
             return
         rate_hz = self._placement.rate_hz
-        reached_s = self._timeline.position_s(monotonic_ns / _S - _SILENT_S)
+        reached_s = self._timeline.position_s(monotonic_ns / _S - patience_s)
         if reached_s - self._end / rate_hz >= 1.0:
             cause = GapCause.LINK if self._link_since_ns is None else GapCause.NOT_SENT
             self._leave(int(reached_s * rate_hz), cause, monotonic_ns)
 
     def may_declare(self, monotonic_ns: int, *, final: bool) -> bool:
         """Whether the grid can be laid now."""
-        if self.declared or not self._leads:
-            return not self.declared and self._timeline.known
+        if not self._leads:
+            return self._timeline.known
         if self._first is None:
             return False
         overdue = monotonic_ns - self._first[1] >= _LONGEST_MEASUREMENT_NS
@@ -216,7 +217,7 @@ class StreamAssembler:
         values, flags = placed.samples.values, placed.samples.flags
         start = placement.start_of(placed.index, placed.samples.n, free=self._gap is not None)
         if start > self._end:
-            cause = GapCause.DRIFT if self._end else GapCause.NOT_SENT
+            cause = GapCause.DRIFT if self._index_end else GapCause.NOT_SENT
             self._leave(start, self._gap or cause, monotonic_ns)
         self._gap = None
         surplus = min(self._end - start, placed.samples.n)

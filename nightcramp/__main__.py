@@ -9,10 +9,19 @@ from pathlib import Path
 import typer
 
 from nightcramp.commands.analyze import analyze
+from nightcramp.commands.convert import convert
 from nightcramp.commands.demo import demo
+from nightcramp.commands.doctor import doctor
+from nightcramp.commands.emulate import emulate
 from nightcramp.commands.evaluate import evaluate
+from nightcramp.commands.key import key
+from nightcramp.commands.record import record
+from nightcramp.commands.recover import recover
+from nightcramp.commands.replay import replay
 from nightcramp.commands.report import report
+from nightcramp.commands.scan import scan
 from nightcramp.commands.simulate import simulate
+from nightcramp.commands.stream import stream
 from nightcramp.commands.study import study
 from nightcramp.commands.train import train
 from nightcramp.errors import NightcrampError, UsageError
@@ -34,12 +43,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo)
+app.command()(scan)
+app.command()(stream)
+app.command()(record)
+app.command()(recover)
+app.add_typer(key, name="key")
+app.command()(replay)
+app.command()(convert)
 app.command()(analyze)
 app.command()(report)
 app.add_typer(simulate, name="simulate")
+app.command()(emulate)
 app.add_typer(study, name="study")
 app.command()(train)
 app.command()(evaluate)
+app.command()(doctor)
 
 
 @app.callback(invoke_without_command=True)

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENDINGS = (".edf", ".bdf")
+JOURNAL_ENDING = ".ncj"
 
 BIDS_SUFFIX = "_emg"
 """Left out of the names of results, as BIDS does: ``sub-1_emg.edf`` has ``sub-1_events.tsv``."""
 
 
 def find_recordings(paths: Sequence[Path]) -> list[Path]:
-    """Return the files named, and those within folders named, each once and in order.
+    """Return the files and journals named, and the files within folders named, each once.
+
+    Journals within a folder are left out: their EDF files stand beside them.
 
     Raises
     ------
@@ -32,7 +35,7 @@ def find_recordings(paths: Sequence[Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in paths:
-        if not path.is_dir():
+        if not path.is_dir() or path.suffix == JOURNAL_ENDING:
             found[path] = None
             continue
         inside = sorted(

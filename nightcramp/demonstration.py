@@ -1,4 +1,7 @@
-"""The embedded demonstration: a study small enough to watch, through every step of the main job."""
+"""The embedded demonstration: a night live, then a study small enough to watch.
+
+Through every step of the main job, from the bytes of a sensor to the weekly report.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ from typing import TYPE_CHECKING
 from models.simulator import StudySpec
 from nightcramp.analysis import Choices, Status
 from nightcramp.batch import analyse_files, default_jobs, find_recordings
+from nightcramp.demonstration_night import record_demo_night
 from nightcramp.errors import NightcrampError
+from nightcramp.evaluation.numbers import as_text
+from nightcramp.evaluation.summary import summarise
 from nightcramp.reporting import write_report
-from nightcramp.scoring import as_text, score_results
+from nightcramp.scoring import score_results
 from nightcramp.simulation import write_study
 from nightcramp.study import collect
 
@@ -35,12 +41,12 @@ so few hours show some."""
 
 
 def run_demo(out: Path, seed: int, *, jobs: int | None, progress: Report) -> Iterator[str]:
-    """Simulate, analyse, collect, report; yields lines for a person to read.
+    """Record a night; simulate, analyse, collect, report a study; yields lines for a person.
 
     Parameters
     ----------
     out : Path
-        Folder for the study, its results and reports.
+        Folder for the night, the study, its results and reports.
     seed : int
         Of the simulated study.
     jobs : int, optional
@@ -51,8 +57,10 @@ def run_demo(out: Path, seed: int, *, jobs: int | None, progress: Report) -> Ite
     Raises
     ------
     NightcrampError
-        If a night could not be analysed.
+        If a night could not be recorded or analysed.
     """
+    yield from record_demo_night(out / "night", progress)
+    yield ""
     study, results, workers = out / "study", out / "results", jobs or default_jobs()
     for done, total in write_study(DEMO_STUDY, seed, study, jobs=workers):
         progress("simulated nights", done, total)
@@ -66,9 +74,9 @@ def run_demo(out: Path, seed: int, *, jobs: int | None, progress: Report) -> Ite
     collected = collect(study, results)
     write_report(study, out / "report", arms=study / "arms.tsv")
     write_report(study, out / "report_arms_closed")
-    evaluation, _ = score_results(results, study)
+    summary = summarise(score_results(results, study))
     yield f"{collected.nights} nights analysed, {collected.episodes} episodes; against the truth:"
-    yield as_text(evaluation)
+    yield as_text(summary)
     yield ""
     yield f"Weekly report, by arm:       {out / 'report' / 'report.html'}"
     yield f"Weekly report, arms closed:  {out / 'report_arms_closed' / 'report.html'}"

@@ -6,8 +6,17 @@ import hashlib
 from functools import lru_cache
 from importlib import metadata, resources
 
-JUDGING_PACKAGES = ("recordings", "sensing", "models")
-"""Packages whose code decides what is found in a recording."""
+JUDGING_FOLDERS = (
+    "firmware_bridge",
+    "firmware_bridge/devices",
+    "firmware_bridge/profile",
+    "recordings",
+    "recordings/journal",
+    "sensing",
+    "sensing/features",
+    "models",
+)
+"""Folders whose code decides what is found in a recording."""
 
 
 @lru_cache(maxsize=1)
@@ -17,13 +26,12 @@ def code_version() -> str:
     The hash tells apart what two states of a working copy found.
     """
     digest = hashlib.sha256()
-    for package in JUDGING_PACKAGES:
-        for file in sorted(resources.files(package).iterdir(), key=lambda entry: entry.name):
+    for folder in JUDGING_FOLDERS:
+        package, *below = folder.split("/")
+        files = resources.files(package).joinpath(*below).iterdir()
+        for file in sorted(files, key=lambda entry: entry.name):
             if file.name.endswith(".py"):
                 digest.update(file.read_bytes())
-    for file in sorted((resources.files("sensing") / "features").iterdir(), key=lambda e: e.name):
-        if file.name.endswith(".py"):
-            digest.update(file.read_bytes())
     return f"{release()}+{digest.hexdigest()[:12]}"
 
 

@@ -24,9 +24,11 @@ def demo(
         typer.Option("--jobs", "-j", min=1, help="Processes; all processors by default."),
     ] = None,
 ) -> None:
-    """Simulate a small two-arm study, analyse its nights and write the weekly report.
+    """Record a night from an emulated sensor; simulate, analyse and report a two-arm study.
 
-    Takes about two minutes on two processors. What is done already is not done again.
+    The night passes in half a minute; its link is cut and its recorder killed. All takes about
+    three minutes on two processors. Nights of the study that are done are not done again. Needs
+    the extra 'emulator'.
     """
     from nightcramp.demonstration import run_demo
     from nightcramp.progress import show_progress

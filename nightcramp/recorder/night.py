@@ -1,0 +1,294 @@
+"""A night: all its sensors at once, until it is over; what happens is told, kept and shown."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nightcramp.errors import OutputError
+from nightcramp.recorder.figures import NightFigures
+from nightcramp.recorder.messages import Message, episode_message
+from nightcramp.recorder.sensor import SensorRecorder
+from nightcramp.recorder.setup import run_setup_check
+from nightcramp.recorder.stage import Earlier, LiveStage
+from nightcramp.recorder.status import StatusFile
+from nightcramp.recorder.worker import ThreadWorker
+from recordings.journal import RecordKind, lock_recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from firmware_bridge import Clock
+    from firmware_bridge.link import Radio
+    from nightcramp.live import Finder
+    from nightcramp.recorder.figures import FoundEpisode
+    from nightcramp.recorder.messages import Screen
+    from nightcramp.recorder.plan import NightPlan, SensorPlan
+    from nightcramp.recorder.setup_check import CheckResult
+    from nightcramp.recorder.worker import Worker
+
+log = logging.getLogger(__name__)
+
+CLOSE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a night is recorded with.
+
+    Attributes
+    ----------
+    clock : Clock
+    screen : Screen
+    make_finder : callable
+        Makes a finder of episodes; told whether acceleration comes from a companion.
+    make_worker : callable
+        Makes what does the live work of a sensor, by its name.
+    """
+
+    clock: Clock
+    screen: Screen
+    make_finder: Callable[[bool], Finder]
+    make_worker: Callable[[str], Worker] = ThreadWorker
+
+
+class NightRecorder:
+    """Records a night.
+
+    Parameters
+    ----------
+    plan : NightPlan
+    means : Means
+    """
+
+    def __init__(self, plan: NightPlan, means: Means) -> None:
+        self._plan = plan
+        self._means = means
+        self._clock = means.clock
+        self._over = asyncio.Event()
+        self._why = "ended"
+        self._started_ns = means.clock.wall_ns()
+        self._status = StatusFile(plan.folder)
+        self._sensors: list[SensorRecorder] = []
+        self._stages: list[tuple[LiveStage, Worker]] = []
+        self._marks = 0
+        self._prompt = ""
+        self._has_ended = False
+        self._checking: asyncio.Task[None] | None = None
+
+    async def run(self, radio: Radio, *, check: bool) -> list[Path]:
+        """Record until the night is over; returns the journals, sealed.
+
+        Parameters
+        ----------
+        radio : Radio
+        check : bool
+            Whether to begin with the set-up check.
+
+        Raises
+        ------
+        BusyError
+            If another recorder uses the folder.
+        OutputError, RecordingError
+            If a journal cannot be written there, or a sensor's is another recording's.
+        """
+        _make_folder(self._plan.folder)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(lock_recorder(self._plan.folder, self._clock))
+            stack.push_async_callback(self._close)
+            self._open()
+            connecting = asyncio.Lock()
+            links = [asyncio.create_task(s.run(radio, connecting)) for s in self._sensors]
+            if check:
+                self.check()
+            try:
+                await self._tick()
+            finally:
+                await self._disconnect(links)
+        return [sensor.plan.journal for sensor in self._sensors]
+
+    def end(self, why: str) -> None:
+        """Let the night end."""
+        self._why = why
+        self._over.set()
+
+    def mark(self) -> None:
+        """Keep the participant's word that there is a cramp now; no detection is touched by it."""
+        self._marks += 1
+        for sensor in self._sensors:
+            sensor.note(RecordKind.MARK, {"mark": "cramp_now", "by": "participant"})
+        self._tell("mark", "Marked: a cramp now.", {"mark": "cramp_now"})
+
+    def check(self) -> None:
+        """Begin the set-up check, unless it is under way."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._check())
+
+    def figures(self) -> NightFigures:
+        """How the night stands."""
+        try:
+            free = shutil.disk_usage(self._plan.folder).free
+        except OSError:
+            free = 0
+        return NightFigures(
+            wall_ns=self._clock.wall_ns(),
+            started_ns=self._started_ns,
+            until_ns=self._until_ns(),
+            state="ended" if self._has_ended else "recording",
+            prompt=self._prompt,
+            marks=self._marks,
+            free_bytes=free,
+            sensors=tuple(sensor.figures() for sensor in self._sensors),
+        )
+
+    def _open(self) -> None:
+        """Open the journals, and let the live stages know what earlier sessions recorded."""
+        for plan in self._plan.sensors:
+            if plan.companion_of is None:
+                name = f"live {plan.journal.stem}"
+                self._stages.append((self._stage(plan), self._means.make_worker(name)))
+            stage, worker = self._stages[-1 if plan.companion_of is None else plan.companion_of]
+            self._sensors.append(
+                SensorRecorder(
+                    plan,
+                    self._clock,
+                    stage,
+                    worker,
+                    self._means.screen.tell,
+                    site_key=self._plan.site_key,
+                )
+            )
+        for sensor in self._sensors:
+            sensor.note(RecordKind.NOTE, {"event": "night_begins", "speed": self._clock.speed})
+        for place, (stage, worker) in enumerate(self._stages):
+            earlier, companion = self._earlier(place)
+            if earlier is not None:
+                worker.submit(partial(stage.recall, earlier, companion))
+
+    def _stage(self, plan: SensorPlan) -> LiveStage:
+        place = len(self._stages)
+        companions = (p.spec for p in self._plan.sensors if p.companion_of == place)
+        companion = next(companions, None)
+        loop = asyncio.get_running_loop()
+        who = " ".join(filter(None, (plan.leg, plan.spec.title)))
+
+        def on_episode(found: FoundEpisode) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and the screen with it
+                loop.call_soon_threadsafe(self._on_episode, found, who)
+
+        finder = self._means.make_finder(companion is not None)
+        return LiveStage(plan.spec, finder, self._clock, on_episode, companion=companion)
+
+    def _earlier(self, place: int) -> tuple[Earlier | None, Earlier | None]:
+        """Return what earlier sessions left of a sensor and of its companion."""
+        own: Earlier | None = None
+        companion: Earlier | None = None
+        stages = [sensor for sensor in self._sensors if sensor.plan.companion_of is None]
+        for sensor in self._sensors:
+            found = sensor.journal.found
+            earlier = Earlier(sensor.plan.journal, found.n_records) if found else None
+            if sensor is stages[place]:
+                own = earlier
+            elif sensor.plan.companion_of == place:
+                companion = earlier
+        return own, companion
+
+    async def _tick(self) -> None:
+        """Show how it stands, once a real second, until the night is over."""
+        while not self._over.is_set():
+            self._show()
+            with contextlib.suppress(TimeoutError):
+                async with self._clock.timeout(max(1.0, self._clock.speed)):
+                    await self._over.wait()
+            if self._is_late():
+                self.end("time")
+
+    def _show(self) -> None:
+        figures = self.figures()
+        self._status.write(figures)
+        self._means.screen.show(figures)
+
+    def _is_late(self) -> bool:
+        monotonic_ns, wall_ns = self._plan.stop_monotonic_ns, self._plan.stop_wall_ns
+        if monotonic_ns is not None and self._clock.monotonic_ns() >= monotonic_ns:
+            return True
+        return wall_ns is not None and self._clock.wall_ns() >= wall_ns
+
+    def _until_ns(self) -> int | None:
+        if self._plan.stop_monotonic_ns is None:
+            return self._plan.stop_wall_ns
+        left_ns = self._plan.stop_monotonic_ns - self._clock.monotonic_ns()
+        return self._clock.wall_ns() + left_ns
+
+    async def _check(self) -> None:
+        for sensor in self._sensors:
+            if sensor.plan.companion_of is None:
+                result = await run_setup_check(sensor, self._clock, self._ask)
+                self._show_check(sensor, result)
+
+    def _ask(self, prompt: str) -> None:
+        """Ask the participant to do something; empty when nothing is asked any more."""
+        self._prompt = prompt
+        if prompt:
+            self._tell("check", prompt, {"prompt": prompt})
+
+    def _show_check(self, sensor: SensorRecorder, result: CheckResult) -> None:
+        sensor.note(RecordKind.NOTE, result.to_json())
+        verdict = "passed" if result.passed else "not passed; the recording goes on"
+        lines = [f"{sensor.who}: set-up check {verdict}."]
+        lines += [f"  {finding.verdict:<8}{finding.text}" for finding in result.findings]
+        self._tell("check", "\n".join(lines), {"sensor": sensor.who, **result.to_json()})
+
+    def _on_episode(self, found: FoundEpisode, who: str) -> None:
+        self._means.screen.tell(episode_message(found, who, self._clock.wall_ns()))
+
+    def _tell(self, kind: str, text: str, fields: dict[str, object]) -> None:
+        self._means.screen.tell(Message(kind, self._clock.wall_ns(), text, fields))
+
+    async def _disconnect(self, links: list[asyncio.Task[None]]) -> None:
+        """Let every link go; what fails here must not keep the journals from being sealed."""
+        if self._checking is not None:
+            self._checking.cancel()
+        for sensor in self._sensors:
+            sensor.stop()
+        results = await asyncio.gather(*links, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                log.error("a link did not end well: %r", result)
+
+    async def _close(self) -> None:
+        """Seal the journals, then end the live stages: those may hang, the journals do not."""
+        for sensor in self._sensors:
+            sensor.note(RecordKind.NOTE, {"event": "night_ends", "why": self._why})
+        errors: list[OutputError] = []
+        loop = asyncio.get_running_loop()
+        for sensor in self._sensors:
+            try:
+                await loop.run_in_executor(None, sensor.journal.close)
+            except OutputError as error:
+                errors.append(error)
+        for stage, worker in self._stages:
+            worker.submit(stage.finish)
+            if not await loop.run_in_executor(None, worker.close, CLOSE_S):
+                text = "Live detection was behind; the finished file is judged instead."
+                self._tell("night", text, {"live": "behind"})
+        self._has_ended = True
+        self._show()
+        if errors:
+            raise errors[0]
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: the folder cannot be made ({error.strerror}). Record to one that you may "
+            "write to, with --out."
+        ) from error

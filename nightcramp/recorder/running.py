@@ -1,0 +1,110 @@
+"""A night from the first scan to the sealed journals, with the signals that end and mark it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nightcramp.errors import RecordingError
+from nightcramp.live import EpisodeFinder, NoFinder
+from nightcramp.recorder.keys import Keys, listen_to_keys
+from nightcramp.recorder.messages import Message
+from nightcramp.recorder.night import Means, NightRecorder
+from nightcramp.sensors import radio_at
+from recordings.journal import SUFFIX, open_journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from firmware_bridge import Clock, HostClock
+    from models import Classifier
+    from nightcramp.live import Finder
+    from nightcramp.recorder.messages import Screen
+    from nightcramp.recorder.plan import NightPlan
+
+
+async def record_night(
+    plan: NightPlan,
+    clock: HostClock,
+    screen: Screen,
+    classifier: Classifier | None,
+    *,
+    radio: str | None,
+    check: bool,
+) -> list[Path]:
+    """Record a night; returns its journals, sealed.
+
+    SIGINT and SIGTERM end it as its time does; SIGUSR1 is the participant's mark.
+
+    Parameters
+    ----------
+    plan : NightPlan
+    clock : HostClock
+    screen : Screen
+    classifier : Classifier or None
+        None to look for no episodes while it is recorded.
+    radio : str or None
+        Address of an emulated sensor.
+    check : bool
+        Whether to begin with the set-up check.
+    """
+    night = NightRecorder(plan, Means(clock, screen, partial(_finder, classifier)))
+
+    def say(text: str) -> None:
+        screen.tell(Message("night", clock.wall_ns(), text))
+
+    async with radio_at(radio, clock) as stack:
+        with _signals(night), listen_to_keys(Keys(night, say), sys.stdin):
+            _say_what_waits(plan, clock, screen)
+            return await night.run(stack, check=check)
+
+
+def _finder(classifier: Classifier | None, with_companion: bool) -> Finder:
+    if classifier is None:
+        return NoFinder()
+    return EpisodeFinder(classifier, with_companion=with_companion)
+
+
+@contextlib.contextmanager
+def _signals(night: NightRecorder) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    meanings: dict[signal.Signals, Callable[[], None]] = {
+        signal.SIGINT: partial(night.end, "interrupted"),
+        signal.SIGTERM: partial(night.end, "terminated"),
+    }
+    if hasattr(signal, "SIGUSR1"):
+        meanings[signal.SIGUSR1] = night.mark
+    taken = []
+    for number, meaning in meanings.items():
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises in the main thread
+            loop.add_signal_handler(number, meaning)
+            taken.append(number)
+    try:
+        yield
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)
+
+
+def _say_what_waits(plan: NightPlan, clock: Clock, screen: Screen) -> None:
+    """Name journals of other nights that were never closed."""
+    own = {sensor.journal for sensor in plan.sensors}
+    for journal in sorted(plan.folder.glob(f"*{SUFFIX}")):
+        if journal not in own and not _is_sealed(journal):
+            text = (
+                f"{journal.name} of another night was not closed: run 'nightcramp recover "
+                f"{journal}', then 'nightcramp convert {journal}'."
+            )
+            screen.tell(Message("journal", clock.wall_ns(), text, {"journal": journal.name}))
+
+
+def _is_sealed(journal: Path) -> bool:
+    try:
+        return open_journal(journal).sealed
+    except RecordingError:
+        return False

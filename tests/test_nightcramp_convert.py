@@ -1,0 +1,249 @@
+"""Recordings into other formats, and back through programs that are not ours."""
+
+import base64
+import json
+import runpy
+import shutil
+import subprocess
+import sys
+import zlib
+from datetime import datetime
+from pathlib import Path
+
+import edfio
+import numpy as np
+import pyedflib
+import pytest
+from mcap.reader import make_reader
+
+from firmware_bridge.emulator import index_source
+from recordings import Channel, RecordingInfo, Stream, open_recording, write_edf
+from recordings.journal import JournalSettings, RecordKind, create_site_key, open_journal
+
+nights = runpy.run_path(str(Path(__file__).with_name("recorded_nights.py")))
+write_journal = nights["write_journal"]
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    return write_journal(tmp_path_factory.mktemp("night") / "P042.ncj")
+
+
+@pytest.fixture
+def journal(original, tmp_path):
+    return shutil.copytree(original, tmp_path / "P042.ncj")
+
+
+def files_of(shown):
+    return [Path(line.split("  ", 1)[1]) for line in shown.splitlines() if "written" in line]
+
+
+def written(run, *words):
+    code, shown, errors = run("convert", *words)
+    assert code == 0, errors
+    return files_of(shown)
+
+
+def write_night(path, seconds=20):
+    rng = np.random.default_rng(1)
+    emg = np.rint(rng.normal(0, 100, (2, 500 * seconds))).astype(np.float32)
+    acc = np.zeros((3, 100 * seconds), np.float32)
+    channels = tuple(Channel(f"EMG {n}", "uV", 1.0, (-2048.0, 2047.0)) for n in "AB")
+    axes = tuple(Channel(f"ACC {axis}", "g", 0.00025, (-8.0, 8.0)) for axis in "XYZ")
+    info = RecordingInfo(
+        path.stem,
+        datetime(2026, 1, 13, 2),
+        Stream("emg", 500.0, channels, 500 * seconds),
+        Stream("acc", 100.0, axes, 100 * seconds),
+    )
+    write_edf(path, info, emg, acc, patient_code="Jane_Doe", equipment="Dr_Who")
+    return path
+
+
+# --------------------------------------------------------------------------- journal to files
+
+
+def test_every_count_of_a_journal_is_in_its_place_in_the_file(run, journal, tmp_path):
+    emg_file, acc_file = written(run, journal, "--out", tmp_path / "tree")
+    assert emg_file.relative_to(tmp_path / "tree").as_posix() == (
+        "sub-P042/ses-20260112/emg/sub-P042_ses-20260112_task-sleep_acq-left_recording-emg_emg.edf"
+    )
+    source = index_source("npg-lite-band")
+    with pyedflib.EdfReader(str(emg_file)) as file:
+        counts = np.array([file.readSignal(row, digital=True) for row in range(3)])
+        onsets, lengths, texts = file.readAnnotations()
+    gap = next(k for k, text in enumerate(texts) if text == "BAD_ACQ_SKIP")
+    assert onsets[gap] == pytest.approx(11.4, abs=0.3)
+    assert float(lengths[gap]) == pytest.approx(5.0, abs=0.3)
+    assert "cramp now" in texts
+    begin = round(onsets[gap] * 500)
+    first = int(np.flatnonzero((counts[:, 0] == source.counts("emg", 0, 500).T).all(axis=1))[0])
+    assert np.array_equal(counts[:, :begin], source.counts("emg", first, begin))
+    after = begin + round(float(lengths[gap]) * 500)
+    assert np.array_equal(
+        counts[:, after : after + 9000], source.counts("emg", first + after, 9000)
+    )
+    other = edfio.read_edf(emg_file)
+    assert np.array_equal(other.signals[0].digital, counts[0])
+    assert edfio.read_edf(acc_file).signals[0].sampling_frequency == 100
+
+
+def test_the_file_of_a_journal_gives_the_samples_of_the_journal(run, journal, tmp_path):
+    (file,) = written(run, journal, "--to", "edf", "--out", tmp_path / "files")
+    assert file == tmp_path / "files" / "P042_emg.edf"
+    assert list((tmp_path / "files").iterdir()) == [file]
+    both = (open_recording(path).blocks() for path in (file, journal))
+    for mine, yours in zip(*both, strict=True):
+        n = yours.emg.shape[1]
+        assert np.array_equal(mine.emg[:, :n], yours.emg, equal_nan=True)
+
+
+def test_one_file_of_a_tree_holds_both_streams(run, journal, tmp_path):
+    (file,) = written(run, journal, "--single-file", "--out", tmp_path)
+    assert "recording-" not in file.name
+    assert open_recording(file).info.acc.rate_hz == 100
+
+
+def test_by_default_the_tree_stands_beside_the_journal(run, journal):
+    assert all(journal.parent / "bids" in file.parents for file in written(run, journal))
+
+
+def test_mcap_holds_every_record_of_a_journal(run, journal, tmp_path):
+    (file,) = written(run, journal, "--to", "mcap", "--out", tmp_path)
+    expected = list(open_journal(journal).records())
+    with file.open("rb") as stream:
+        reader = make_reader(stream, validate_crcs=True)
+        messages = list(reader.iter_messages(log_time_order=False))
+        (metadata,) = reader.iter_metadata()
+    assert len(messages) == len(expected)
+    for (schema, channel, message), record in zip(messages, expected, strict=True):
+        told = json.loads(message.data)
+        assert (message.log_time, told["monotonic_ns"]) == (record.wall_ns, record.monotonic_ns)
+        if record.kind is RecordKind.NOTIFICATION:
+            assert channel.topic == f"/notification/{record.characteristic}"
+            assert base64.b64decode(told["payload"]) == record.payload
+        else:
+            assert channel.topic == f"/{record.kind}"
+            assert told["content"] == json.loads(record.payload)
+        assert set(json.loads(schema.data)["required"]) == told.keys()
+    assert metadata.metadata["device"] == "npg-lite-band"
+    assert metadata.metadata["participant"] == "P042"
+
+
+def test_an_encrypted_journal_needs_the_key_of_the_site(run, tmp_path):
+    create_site_key(tmp_path / "private.pem", tmp_path / "public.pem")
+    create_site_key(tmp_path / "other.pem", tmp_path / "other_public.pem")
+    settings = JournalSettings(site_key=tmp_path / "public.pem")
+    journal = write_journal(tmp_path / "P042.ncj", seconds=40, settings=settings)
+    for words, text in (((), "key"), (("--key", tmp_path / "other.pem"), "another key")):
+        code, _, errors = run("convert", journal, "--out", tmp_path / "tree", *words)
+        assert code == 1
+        assert text in errors
+        assert "P042.ncj" in errors
+    for target in ("bids", "edf", "mcap"):
+        key = ("--key", tmp_path / "private.pem")
+        assert written(run, journal, "--to", target, "--out", tmp_path / target, *key)
+
+
+@pytest.mark.slow
+def test_a_validator_of_bids_finds_no_error_in_the_trees(run, journal, tmp_path):
+    deno = Path(sys.executable).with_name("bids-validator-deno")
+    if not deno.exists():
+        pytest.skip("bids-validator-deno is not installed")
+    tree = tmp_path / "tree"
+    written(run, journal, write_night(tmp_path / "foreign night.edf"), "--out", tree)
+    shown = subprocess.run([deno, tree, "--json"], capture_output=True, text=True, check=False)
+    issues = json.loads(shown.stdout)["issues"]["issues"]
+    assert [issue for issue in issues if issue["severity"] == "error"] == []
+
+
+# ---------------------------------------------------------------------------- files to a tree
+
+
+def test_a_file_goes_into_a_tree_without_a_name_and_with_every_sample(run, tmp_path):
+    night = write_night(tmp_path / "Jane Doe.edf")
+    words = ("--participant", "P-007", "--out", tmp_path / "tree")
+    (file,) = written(run, night, *words)
+    assert file.name == "sub-P007_ses-20260112_task-sleep_emg.edf"
+    raw, copy = night.read_bytes(), file.read_bytes()
+    assert b"Jane" in raw
+    assert b"Jane" not in copy
+    assert b"Who" not in copy
+    assert raw[168:] == copy[168:]
+    table = file.with_name(file.name.replace("emg.edf", "channels.tsv")).read_text()
+    assert "EMG A\tEMG\tuV\t500\tgood" in table
+    assert "ACC X\tACCEL\tg\t100\tgood" in table
+    assert open_recording(file).info.duration_s == 20
+
+
+def test_a_tree_goes_into_another_with_both_its_files(run, journal, tmp_path):
+    first = written(run, journal, "--out", tmp_path / "one")
+    second = written(run, first[0], "--out", tmp_path / "two")
+    assert [file.read_bytes()[256:] for file in second] == [
+        file.read_bytes()[256:] for file in first
+    ]
+
+
+# -------------------------------------------------------------------------------- what is bad
+
+
+def damaged(journal, what):
+    segment = journal / "0001.ncj"
+    raw = bytearray(segment.read_bytes())
+    if what == "half":
+        del raw[len(raw) // 2 :]
+    else:
+        raw[8] = 9
+        raw[76:80] = zlib.crc32(raw[:76]).to_bytes(4, "little")
+    segment.write_bytes(raw)
+
+
+def test_half_a_segment_gives_what_is_left_and_says_what_is_missing(run, journal, tmp_path):
+    damaged(journal, "half")
+    file, _ = written(run, journal, "--out", tmp_path)
+    told = json.loads(file.with_suffix(".json").read_text())["Nightcramp"]["Damage"]
+    assert told
+    assert 20 < open_recording(file).info.duration_s < 45
+
+
+def test_one_bad_input_does_not_stop_the_others(run, journal, tmp_path):
+    newer = shutil.copytree(journal, tmp_path / "newer.ncj")
+    damaged(newer, "version")
+    (tmp_path / "text.edf").write_text("not a recording")
+    words = (newer, tmp_path / "text.edf", tmp_path / "none.edf", journal)
+    code, shown, _ = run("convert", *words, "--out", tmp_path / "tree", "--json")
+    results = json.loads(shown)["results"]
+    assert code == 1
+    assert [bool(result["files"]) for result in results] == [False, False, False, True]
+    assert "version" in results[0]["error"]
+    for result in results[:3]:
+        assert Path(result["source"]).name in result["error"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (("P042.ncj", "--to", "journal"), 2, "only the recorder can write one"),
+        (("P042.ncj", "--to", "wav"), 2, "expected bids, edf or mcap"),
+        (("night.edf", "--to", "mcap"), 1, "convert the journal"),
+        (("night.edf", "--to", "edf"), 1, "already"),
+        (("empty",), 2, "empty: the folder holds no .edf or .bdf file"),
+        (("P042.ncj", "--out", "night.edf"), 1, "night.edf"),
+        (("P042.ncj", "--to", "mcap", "--out", "night.edf"), 1, "cannot be made"),
+        (("P042.ncj", "--key", "night.edf"), 1, "key"),
+    ],
+)
+def test_what_cannot_be_done_is_said(run, journal, tmp_path, monkeypatch, words, code, text):
+    write_night(tmp_path / "night.edf")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    got, _, errors = run("convert", *words)
+    assert got == code
+    assert text in errors
+
+
+def test_without_the_extra_it_says_what_to_install(run, journal, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mcap.writer", None)
+    code, _, errors = run("convert", journal, "--to", "mcap", "--out", tmp_path)
+    assert code == 1
+    assert "pip install 'nightcramp[mcap]'" in errors
