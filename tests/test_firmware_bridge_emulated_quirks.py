@@ -458,7 +458,7 @@ def test_a_gforce_numbers_packages_only_when_asked_and_forgets_with_the_link():
     desk.write(gforce.COMMAND, b"\x26\x00")
     since = len(desk.packets)
     desk.run(1)
-    assert {p.counter for p in desk.samples(since=since)[1:]} == {None}
+    assert len(desk.samples(since=since)) <= 1, "without number they look like cut ones"
     assert desk.ask(gforce.COMMAND, b"\x08")[0].battery_percent == 100
     desk.sensor.disconnected(desk.now_s)
     desk.sensor.connected(desk.now_s, 247)

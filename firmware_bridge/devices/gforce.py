@@ -93,10 +93,12 @@ class GForceDecoder:
         self._dtype = np.dtype(np.uint8 if bits == 8 else "<u2")
         self._n = _PAYLOAD // (_CHANNELS * self._dtype.itemsize)
         self._parts = {COMMAND: _Parts(), DATA: _Parts()}
+        self._numbers_come = False
 
     def reset(self) -> None:
-        """Forget unfinished parts."""
+        """Forget unfinished parts, and whether packages are numbered."""
         self._parts = {COMMAND: _Parts(), DATA: _Parts()}
+        self._numbers_come = False
 
     def decode(self, characteristic: str, payload: bytes) -> list[Packet]:
         """Everything the payload says; a `Reject` if it is not understood."""
@@ -118,9 +120,12 @@ class GForceDecoder:
         if kind != _EMG_TYPE:
             return [Reject(RejectReason.KIND, DATA, f"type {kind}, expected {_EMG_TYPE} (EMG)")]
         numbered = len(packet) == _PAYLOAD + 2
-        if not numbered and (len(packet) != _PAYLOAD + 1 or packet[0] & _ID_PRESENT):
+        # One byte short, a numbered package looks like one without number.
+        unnumbered = len(packet) == _PAYLOAD + 1 and not self._numbers_come
+        if not numbered and (not unnumbered or packet[0] & _ID_PRESENT):
             return [wrong_length(DATA, packet, "129 or, with package id, 130 bytes")]
         values = np.frombuffer(packet[-_PAYLOAD:], self._dtype).reshape(-1, _CHANNELS)
+        self._numbers_come |= numbered
         counter = packet[1] * self._n if numbered else None
         return [Samples("emg", values.T.astype(np.int32), counter=counter)]
 
