@@ -11,7 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from models.labels import label_frames
-from models.simulator import SENSORS, NightPlan, draw_participant, simulate_night
+from models.simulator import (
+    SENSORS,
+    SOURCES,
+    NightPlan,
+    draw_participant,
+    draw_sensor,
+    simulate_night,
+)
+from nightcramp.errors import UsageError
 from sensing import AccFormat, EmgFormat, FrontEnd, FrontEndOutput
 
 if TYPE_CHECKING:
@@ -25,32 +33,50 @@ EVENING = datetime(2026, 1, 12, 22)  # noqa: DTZ001 (recordings have local time 
 
 TRAINING_MIX: tuple[tuple[str, int | None], ...] = (
     ("dense", None),
-    ("quiet", 2),
-    ("dense", None),
-    ("ordinary", 2),
+    ("quiet", 3),
     ("exercise", 0),
+    ("ordinary", 3),
+    ("plm", 2),
     ("dense", None),
-    ("plm", 1),
-    ("ordinary", 2),
-    ("restless_legs", 1),
-    ("restless_sleeper", 1),
-    ("toilet_trips", 1),
-    ("standing", 1),
-    ("long_holds", 1),
     ("exercise", 1),
-    ("hum", 1),
-    ("lift_off", 1),
-    ("saturation", 1),
-    ("dropouts", 1),
+    ("long_holds", 2),
+    ("quiet", 2),
+    ("restless_sleeper", 2),
     ("exercise", 0),
-    ("exercise", 0),
+    ("toilet_trips", 2),
+    ("ordinary", 3),
+    ("standing", 2),
+    ("restless_legs", 2),
+    ("hum", 2),
+    ("exercise", 1),
+    ("lift_off", 2),
+    ("saturation", 2),
+    ("dropouts", 2),
 )
 """Suite and number of cramps of training nights, in turn; dense nights bring their own number."""
 
 DENSITY = {"dense": 0.4}
 """Dense nights are thinned out, or cramps would be learnt in a bustle they never happen in."""
 
-SENSOR_ROUND = ("profile_v1", "npg", "reference", "myo", "demo", "psg", "umyo", "lab", "ganglion")
+DRAWN = "drawn"
+"""Name of a sensor whose every property is drawn anew for each night."""
+
+SENSOR_ROUND = (
+    "profile_v1",
+    DRAWN,
+    "npg",
+    DRAWN,
+    "reference",
+    "myo",
+    DRAWN,
+    "demo",
+    "psg",
+    DRAWN,
+    "umyo",
+    "lab",
+    DRAWN,
+    "ganglion",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +90,7 @@ class NightSpec:
     cramps: int | None
     hours: float
     drop_acc: bool = False
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +114,9 @@ class Frames:
         return digest.hexdigest()
 
 
-def night_specs(family: int, count: int, hours: float) -> list[NightSpec]:
+def night_specs(
+    family: int, count: int, hours: float, without: tuple[str, ...] = ()
+) -> list[NightSpec]:
     """Return the nights of a seed family; families never share participants or seeds.
 
     Parameters
@@ -98,7 +127,15 @@ def night_specs(family: int, count: int, hours: float) -> list[NightSpec]:
         Number of nights, each of another participant.
     hours : float
         Length of each night.
+    without : tuple of str
+        Names of simulator sources that never happen in them.
+
+    Raises
+    ------
+    UsageError
+        If the simulator knows no such source.
     """
+    _check_sources(without)
     specs = []
     for number in range(count):
         suite, cramps = TRAINING_MIX[number // len(SENSOR_ROUND) % len(TRAINING_MIX)]
@@ -110,7 +147,8 @@ def night_specs(family: int, count: int, hours: float) -> list[NightSpec]:
                 suite=suite,
                 cramps=cramps,
                 hours=hours,
-                drop_acc=number % 7 == 3,
+                drop_acc=number % 3 == 1,
+                without=without,
             )
         )
     return specs
@@ -124,9 +162,12 @@ def make_night(spec: NightSpec) -> SimulatedNight:
         cramps=spec.cramps,
         suite=spec.suite,
         density=DENSITY.get(spec.suite, 1.0),
+        without=spec.without,
     )
     participant = draw_participant(spec.participant_seed)
-    night = simulate_night(participant, plan, SENSORS[spec.sensor], spec.night_seed)
+    drawn = spec.sensor == DRAWN
+    sensor = draw_sensor(spec.night_seed) if drawn else SENSORS[spec.sensor]
+    night = simulate_night(participant, plan, sensor, spec.night_seed)
     return replace(night, acc=None) if spec.drop_acc else night
 
 
@@ -181,6 +222,13 @@ def join_frames(parts: list[Frames]) -> Frames:
         np.concatenate([part.features for part in parts]),
         np.concatenate([part.labels for part in parts]),
     )
+
+
+def _check_sources(names: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in SOURCES or name == "cramp":
+            known = ", ".join(sorted(source for source in SOURCES if source != "cramp"))
+            raise UsageError(f"the simulator cannot leave out {name!r}: expected one of {known}")
 
 
 def _span(first_s: int, rate_hz: float) -> slice:

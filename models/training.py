@@ -52,16 +52,19 @@ class TrainingSettings:
         Leaves of each tree.
     seed : int
         Of the learner.
+    without : tuple of str
+        Simulator sources left out of the training nights, not of the tuning nights.
     """
 
-    version: str = "1"
-    nights: int = 360
+    version: str = "2"
+    nights: int = 336
     hours: float = 0.75
-    tuning_nights: int = 180
-    tuning_hours: float = 1.0
+    tuning_nights: int = 280
+    tuning_hours: float = 0.5
     trees: int = 80
     leaves: int = 24
     seed: int = 20260101
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def train(settings: TrainingSettings, *, jobs: int, progress: Progress) -> Train
     _require_packages()
     from models.export import to_onnx
 
-    specs = night_specs(TRAINING_FAMILY, settings.nights, settings.hours)
+    specs = night_specs(TRAINING_FAMILY, settings.nights, settings.hours, settings.without)
     frames = join_frames(list(_map(frames_of, specs, jobs, progress, "training nights")))
     counts = _count_classes(frames)
     progress("growing trees", 0, 1)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import TYPE_CHECKING
 
 from models.classifier import Classifier
 from models.dataset import NightSpec, formats_of, make_night, outputs_of
 from models.detector import score_frames
 from models.evaluation import NIGHT_H, Judged, evaluate
-from sensing import EmgFormat, FrontEnd, FrontEndOutput, SegmentationRules, Segmenter
+from sensing import (
+    EmgFormat,
+    EventKind,
+    FrontEnd,
+    FrontEndOutput,
+    SegmentationRules,
+    Segmenter,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,17 +27,18 @@ if TYPE_CHECKING:
     from models.truth import TrueEvent
     from sensing import Event
 
-ALLOWED_PER_NIGHT = 0.1
-"""False alarms per 8 h that nights full of hard negatives may show; seven times the rate of
-ordinary nights, which hold about a tenth as many of them, is added to every weekly count."""
+ALLOWED_PER_NIGHT = 0.4
+"""False alarms per 8 h that nights full of hard negatives may show. Ordinary nights hold about a
+tenth as many of them; seven times their rate is added to every weekly count, and 0.04 a night is
+what a count of 2.6 a week can bear at a bias of a tenth."""
 
-CROWDED = "dense"
-"""Suite in which cramps and everything else crowd each other; it does not count for the rate."""
+NOT_COUNTED = ("dense", "exercise")
+"""Suites whose false alarms do not count for the rate: cramps and everything else crowd each
+other, or somebody is awake and busy with the leg. Both are learnt from."""
 
-ON = (0.5, 0.6, 0.7, 0.8, 0.9)
-OFF_SHARES = (0.4, 0.6)
-LEAST_CONFIDENCES = (0.0, 0.5, 0.55, 0.6, 0.64, 0.68, 0.7, 0.72, 0.74, 0.76, 0.8)
-"""Grid of thresholds; the lower one as a share of the upper."""
+ON = (0.5, 0.6, 0.7, 0.8)
+CONFIDENCES = (0.6, 0.7, 0.75, 0.8, 0.83, 0.85, 0.87, 0.9, 0.92, 0.95)
+"""Grid of thresholds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +80,22 @@ def tuning_night(content: bytes, spec: NightSpec) -> TuningNight:
 def tune_rules(nights: Sequence[TuningNight]) -> SegmentationRules:
     """Return the rules that find most cramps without more false alarms than a trial can bear."""
     merits: dict[SegmentationRules, float] = {}
-    for on, share in product(ON, OFF_SHARES):
-        rules = SegmentationRules(on=on, off=round(on * share, 3))
+    for on in ON:
+        rules = SegmentationRules(on=on)
         judged = [night.judge(rules) for night in nights]
-        for least in LEAST_CONFIDENCES:
-            merits[replace(rules, least_confidence=least)] = _merit(
-                [_without_unsure(one, least) for one in judged]
+        for confidence in CONFIDENCES:
+            merits[replace(rules, certain_confidence=confidence)] = _merit(
+                [_certain(one, confidence) for one in judged]
             )
     return max(merits, key=lambda rules: merits[rules])
 
 
-def _without_unsure(judged: Judged, least_confidence: float) -> Judged:
-    """Drop episodes as the rule would: it judges each for itself, after all else."""
+def _certain(judged: Judged, confidence: float) -> Judged:
+    """Keep what a trial counts: episodes that are surely cramps, each judged for itself."""
     kept = tuple(
-        event for event in judged.detected if (event.confidence or 0.0) >= least_confidence
+        event
+        for event in judged.detected
+        if event.kind is EventKind.CRAMP and (event.confidence or 0.0) >= confidence
     )
     return replace(judged, detected=kept)
 
@@ -99,7 +108,7 @@ def _merit(judged: Sequence[Judged]) -> float:
     everything = evaluate(judged)
     found, cramps = everything.sensitivity()
     twice = sum(alarm.split for alarm in everything.false_alarms)
-    roomy = evaluate(one for one in judged if not one.name.startswith(CROWDED))
+    roomy = evaluate(one for one in judged if not one.name.startswith(NOT_COUNTED))
     alarms = sum(not alarm.split for alarm in roomy.false_alarms)
     rate = alarms / max(roomy.analysable_h / NIGHT_H, 1.0)
     return (found - twice) / max(cramps, 1) - max(0.0, rate - ALLOWED_PER_NIGHT)

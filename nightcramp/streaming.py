@@ -15,6 +15,7 @@ from firmware_bridge import (
     Assembler,
     BacklogRequests,
     DeviceStatus,
+    GapCause,
     MissingStretch,
     Reject,
     Resume,
@@ -213,7 +214,7 @@ class Monitor:
                 self._streams[item.stream] = _Stream(item.spec)
             case Stretch():
                 self._streams[item.stream].placed += item.n
-            case MissingStretch():
+            case MissingStretch() if item.cause is not GapCause.ENDED:
                 self._streams[item.stream].missing += item.n
             case _:
                 pass

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 HISTORY_EPOCHS = 30
 """Epochs of ten seconds the floor is taken from: five minutes."""
 
+EPOCH_QUANTILE = 0.5
+"""Quantile within an epoch: a low one would lie the lower, the fewer samples a bin holds ..."""
+
+BUSY_RATIO = 2.0
+"""... but where it is this multiple of the low one, rest fills less than half of the epoch."""
+
 QUANTILE = 0.2
-"""Low quantile taken within an epoch and over epochs: rest need only fill a fifth of the time."""
+"""Low quantile within an epoch and over epochs: rest need only fill a fifth of the time."""
 
 FREEZE_RATIO = 3.0
 """Epochs above this multiple of the floor are activity and do not move it ..."""
@@ -49,7 +55,7 @@ class NoiseFloor:
         known = rms[~np.isnan(rms)]
         if len(known) < _KNOWN_SHARE * len(rms):
             return
-        level = _low(known)
+        level = _level_of(known)
         if self._is_strange(level):
             self._strange.append(level)
             if len(self._strange) < RELEARN_EPOCHS:
@@ -59,7 +65,7 @@ class NoiseFloor:
         else:
             self._rest.append(level)
         self._strange.clear()
-        self.value = max(_low(np.array(self._rest)), self._least)
+        self.value = max(_quantile(np.array(self._rest), QUANTILE), self._least)
 
     def _is_strange(self, level: float) -> bool:
         settled = len(self._rest) == HISTORY_EPOCHS
@@ -67,6 +73,12 @@ class NoiseFloor:
         return bool(self._rest) and (dropped or level > FREEZE_RATIO * self.value)
 
 
-def _low(values: npt.NDArray[np.floating]) -> float:
-    """Return the low quantile by nearest rank; np.quantile costs twenty times more."""
-    return float(np.sort(values)[int(QUANTILE * (len(values) - 1))])
+def _level_of(rms: FloatArray) -> float:
+    """Return the amplitude of rest in an epoch, if rest fills a fifth of it."""
+    usual, low = _quantile(rms, EPOCH_QUANTILE), _quantile(rms, QUANTILE)
+    return usual if usual < BUSY_RATIO * low else low
+
+
+def _quantile(values: npt.NDArray[np.floating], quantile: float) -> float:
+    """Return a quantile by nearest rank; np.quantile costs twenty times more."""
+    return float(np.sort(values)[int(quantile * (len(values) - 1))])

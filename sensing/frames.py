@@ -26,7 +26,7 @@ from sensing.features import (
     Windows,
     compute_features,
 )
-from sensing.features.windows import ACTIVE_LEVEL
+from sensing.features.windows import ACTIVE_LEVEL, mean_known
 from sensing.filters import band_hz
 from sensing.quality import QualityMonitor
 from sensing.types import AccFormat, BoolArray, ByteArray, EmgFormat, FloatArray, Quality
@@ -231,7 +231,7 @@ class _History:
         power, slope, curve = (
             known(values) for values in (self._bins.power, self._bins.slope, self._bins.curve)
         )
-        long_index = ends[:, None] + np.arange(LONG_HOPS * HOP_BINS)
+        hops = ends[:, None] // HOP_BINS + np.arange(LONG_HOPS)
         return Windows(
             level=level,
             power=power,
@@ -245,8 +245,9 @@ class _History:
             floor=self._bins.floor[channel][ends + WINDOW_BINS - 1],
             acc=acc,
             other_level=_others(recent, channel)[index],
-            active=_mostly_active(self._level[channel][long_index]),
-            other_active=_mostly_active(_others(self._level, channel)[long_index]),
+            course=_course(self._level[channel])[hops],
+            active=_mostly_active(self._level[channel])[hops],
+            other_active=_mostly_active(_others(self._level, channel))[hops],
             band_high_hz=band_hz(self._rate_hz)[1],
         )
 
@@ -318,7 +319,16 @@ def _others(level: FloatArray, channel: int) -> FloatArray:
     return np.asarray(np.fmax.reduce(others, axis=0))
 
 
+def _course(level: FloatArray) -> FloatArray:
+    """Return the mean level of each half second, NaN where most of it cannot be judged."""
+    return mean_known(_by_half_second(level))
+
+
 def _mostly_active(level: FloatArray) -> BoolArray:
-    """Return in which half seconds most bins are active, shape (frames, half seconds)."""
-    active = (level > ACTIVE_LEVEL).reshape(len(level), -1, HOP_BINS)
-    return np.asarray(active.sum(axis=2) > HOP_BINS // 2)
+    """Return in which half seconds most bins are active."""
+    return np.asarray((_by_half_second(level) > ACTIVE_LEVEL).sum(axis=1) > HOP_BINS // 2)
+
+
+def _by_half_second(level: FloatArray) -> FloatArray:
+    """Return the bins of each half second, shape (half seconds, HOP_BINS)."""
+    return level[: len(level) // HOP_BINS * HOP_BINS].reshape(-1, HOP_BINS)

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from sensing.frames import FRAME_BINS, HOP_BINS, FrontEndOutput
-from sensing.types import BoolArray, Censored, EmgFormat, Event, EventKind, FloatArray
-
-SMOOTH_BINS = 5
-"""The envelope is looked at over half a second; edges are right to a quarter."""
+from sensing.track import Track, start_of_activity, stretches
+from sensing.types import Censored, EmgFormat, Event, EventKind, FloatArray
 
 SEARCH_BACK_S = 60.0
 """An onset is looked for this far before the score rose: scores follow their evidence."""
 
 DIP_S = 2.0
 """A cramp waxes and wanes: quiet shorter than this does not end it."""
+
+REST_WINDOW_S = 300.0
+"""How long before an onset is looked at for rest."""
 
 EDGE_RATIO = 2.0
 """Onset and offset lie where the envelope crosses this multiple of the noise floor ..."""
@@ -40,28 +41,43 @@ class SegmentationRules:
     ----------
     on, off : float
         Smoothed probability that begins an episode, and below which it ends.
-    least_confidence : float
-        Episodes with a lower mean probability are dropped.
+    least_confidence, certain_confidence : float
+        Episodes with a lower confidence are dropped, or are "possible" cramps.
     smooth_frames : int
         Frames the probability is averaged over.
     merge_s : float
         Low scores or lost samples up to this long do not end an episode.
+    tail : float
+        An episode ends where the smoothed probability was last this high: it stays up for a while
+        where somebody stands up or rubs the calf at the end of a cramp.
     low_score_s : float
         Low scores this long end an episode although the envelope stays up.
+    resume_s : float
+        An episode that ended goes on if scores rise to `on` again within this time: cramps fade
+        and come back. Nothing is joined that did not look like a cramp on both sides.
     shortest_s : float
         Shorter episodes are dropped.
-    certain_s : float
-        Episodes shorter than this are "possible" cramps.
+    certain_s, certain_intensity : float
+        Shorter episodes, and episodes whose median amplitude is a smaller multiple of the noise
+        floor, are "possible" cramps: nothing tells weak ones from the tone of a loaded foot.
+    certain_rest_s : float
+        So are those before which less of five minutes was seen to be rest on all channels: a
+        night cramp comes out of sleep, and who is busy with the leg holds it as well.
     """
 
     on: float = 0.7
-    off: float = 0.4
-    least_confidence: float = 0.0
+    off: float = 0.05
+    least_confidence: float = 0.5
+    certain_confidence: float = 0.0
     smooth_frames: int = 3
     merge_s: float = 1.0
-    low_score_s: float = 5.0
+    tail: float = 0.5
+    low_score_s: float = 10.0
+    resume_s: float = 10.0
     shortest_s: float = 10.0
     certain_s: float = 15.0
+    certain_intensity: float = 2.5
+    certain_rest_s: float = 90.0
 
 
 class Segmenter:
@@ -79,7 +95,7 @@ class Segmenter:
         self._form = form
         self._bin_s = bin_s
         self._rules = rules
-        self._track = _Track(len(form.labels))
+        self._track = Track(len(form.labels))
         self._recent: list[float] = []
         self._open: _Candidate | None = None
         self._earliest = 0
@@ -105,7 +121,7 @@ class Segmenter:
             event = self._step(end, best[index], scores[:, index])
             if event is not None:
                 events.append(event)
-        keep_s = SEARCH_BACK_S + 5
+        keep_s = SEARCH_BACK_S + REST_WINDOW_S + 5
         oldest = self._open.first if self._open else self._track.end
         self._track.forget_before(oldest - round(keep_s / self._bin_s))
         return events
@@ -114,8 +130,11 @@ class Segmenter:
         """End the recording: an episode still open is censored at its offset."""
         if self._open is None:
             return []
-        end = self._track.end
-        event = self._close(self._open, end, now=end, cut_off=True)
+        end, low_since = self._track.end, self._open.low_since
+        if self._open.over and low_since is not None:
+            event = self._close(self._open, low_since, now=end)
+        else:
+            event = self._close(self._open, end, now=end, cut_off=True)
         return [event] if event else []
 
     def _step(self, end: int, best: float, scores: FloatArray) -> Event | None:
@@ -140,16 +159,15 @@ class Segmenter:
         self, candidate: _Candidate, end: int, scores: FloatArray, smoothed: float
     ) -> Event | None:
         """Extend the open episode by a frame, or end it."""
-        hop_s = HOP_BINS * self._bin_s
         if math.isnan(smoothed):
-            candidate.lost_s += hop_s
-            if candidate.lost_s > self._rules.merge_s:
-                return self._close(candidate, candidate.last_judged, now=end, cut_off=True)
-            return None
+            return self._bear_loss(candidate, end)
         candidate.lost_s = 0.0
-        candidate.add(scores, end)
-        if smoothed >= self._rules.off:
-            candidate.low_since = None
+        candidate.last_judged = end
+        if smoothed >= (self._rules.on if candidate.over else self._rules.off):
+            candidate.low_since, candidate.over = None, False
+            candidate.add(scores, end)
+            if smoothed >= self._rules.tail:
+                candidate.last_sure = end
         elif candidate.low_since is None:
             candidate.low_since = end - HOP_BINS
         if (end - candidate.first) * self._bin_s >= LONGEST_S:
@@ -157,11 +175,21 @@ class Segmenter:
         if candidate.low_since is None:
             return None
         low_s = (end - candidate.low_since) * self._bin_s
-        if low_s >= self._rules.low_score_s or (
+        candidate.over |= low_s >= self._rules.low_score_s or (
             low_s > self._rules.merge_s and self._quiet(candidate, end)
-        ):
+        )
+        if candidate.over and low_s >= self._rules.resume_s:
             return self._close(candidate, candidate.low_since, now=end)
         return None
+
+    def _bear_loss(self, candidate: _Candidate, end: int) -> Event | None:
+        """Wait for lost samples to come back, or end the episode: nothing is joined over a gap."""
+        candidate.lost_s += HOP_BINS * self._bin_s
+        if candidate.lost_s <= self._rules.merge_s:
+            return None
+        if candidate.over and candidate.low_since is not None:
+            return self._close(candidate, candidate.low_since, now=end)
+        return self._close(candidate, candidate.last_judged, now=end, cut_off=True)
 
     def _quiet(self, candidate: _Candidate, end: int) -> bool:
         """Whether the envelope has been down long enough to end the episode."""
@@ -178,6 +206,8 @@ class Segmenter:
         """
         self._open = None
         self._recent = []
+        if not cut_off:
+            last = min(last, candidate.last_sure)
         channel = candidate.best_channel()
         onset, onset_hidden = self._find_onset(channel, candidate.first)
         offset_hidden = cut_off and self._still_up(channel, last)
@@ -189,8 +219,13 @@ class Segmenter:
         confidence = candidate.confidence()
         if duration_s < self._rules.shortest_s or confidence < self._rules.least_confidence:
             return None
-        certain = duration_s >= self._rules.certain_s
         intensity, rms = self._track.strength(channel, onset, offset)
+        certain = (
+            confidence >= self._rules.certain_confidence
+            and duration_s >= self._rules.certain_s
+            and intensity >= self._rules.certain_intensity
+            and self._rest_s_before(onset) >= self._rules.certain_rest_s
+        )
         return Event(
             onset_s=onset * self._bin_s,
             duration_s=duration_s,
@@ -202,6 +237,12 @@ class Segmenter:
             censored=_CENSORED[onset_hidden, offset_hidden],
         )
 
+    def _rest_s_before(self, onset: int) -> float:
+        """Return for how long all channels were seen at rest in the minutes before `onset`."""
+        window = min(round(REST_WINDOW_S / self._bin_s), onset - self._track.start)
+        resting = self._track.resting_hops(onset - window // HOP_BINS * HOP_BINS, onset)
+        return resting * HOP_BINS * self._bin_s
+
     def _find_onset(self, channel: int, first: int) -> tuple[int, bool]:
         """Search backwards for the start of the activity; True if a gap or the start hides it."""
         reach = round(SEARCH_BACK_S / self._bin_s)
@@ -210,7 +251,7 @@ class Segmenter:
         unknown = np.flatnonzero(np.isnan(level[: first - oldest]))
         after_gap = int(unknown[-1]) + 1 if len(unknown) else 0
         up = level[after_gap:] >= np.log2(EDGE_RATIO)
-        begin = _start_of_activity(up, round(DIP_S / self._bin_s))
+        begin = start_of_activity(up, round(DIP_S / self._bin_s))
         hidden = begin == 0 and (len(unknown) > 0 or oldest == 0)
         return oldest + after_gap + begin, hidden
 
@@ -221,7 +262,7 @@ class Segmenter:
         known = level[~np.isnan(level)]
         strongest = float(np.quantile(known, 0.9)) if len(known) else 0.0
         edge = max(np.log2(EDGE_RATIO), strongest + np.log2(OFFSET_SHARE))
-        ends = [end for begin, end in _stretches(level >= edge, dip) if end - begin >= TWITCH_BINS]
+        ends = [end for begin, end in stretches(level >= edge, dip) if end - begin >= TWITCH_BINS]
         return min(first + ends[-1], last) if ends else last
 
     def _still_up(self, channel: int, last: int) -> bool:
@@ -245,13 +286,15 @@ class _Candidate:
     def __init__(self, first: int, channels: int) -> None:
         self.first = first
         self.last_judged = first
+        self.last_sure = first + FRAME_BINS
         self.low_since: int | None = None
+        self.over = False
         self.lost_s = 0.0
         self._sums = np.zeros(channels)
         self._best: list[float] = []
 
     def add(self, scores: FloatArray, end: int) -> None:
-        """Take the scores of a judged frame."""
+        """Take the scores of a frame that looks like a cramp."""
         self.last_judged = end
         self._sums += np.nan_to_num(scores)
         self._best.append(float(np.nanmax(scores)))
@@ -261,70 +304,9 @@ class _Candidate:
         return int(self._sums.argmax())
 
     def confidence(self) -> float:
-        """Return the mean probability over the episode."""
-        return sum(self._best) / len(self._best)
+        """Return the mean probability over the half of the frames that show it best.
 
-
-class _Track:
-    """Levels and amplitudes of the recent past, by bin number."""
-
-    def __init__(self, channels: int) -> None:
-        self.start = 0
-        self._level = np.zeros((channels, 0), dtype=np.float32)
-        self._rms = np.zeros((channels, 0), dtype=np.float32)
-
-    @property
-    def end(self) -> int:
-        """Number of the bin after the newest."""
-        return self.start + self._level.shape[1]
-
-    def add(self, output: FrontEndOutput) -> None:
-        """Append bins."""
-        self._level = np.concatenate([self._level, output.level], axis=1)
-        self._rms = np.concatenate([self._rms, np.sqrt(output.emg.power)], axis=1)
-
-    def forget_before(self, bin_number: int) -> None:
-        """Drop older bins."""
-        drop = max(0, bin_number - self.start)
-        self._level = self._level[:, drop:]
-        self._rms = self._rms[:, drop:]
-        self.start += drop
-
-    def envelope(self, channel: int, first: int, last: int) -> FloatArray:
-        """Return the level smoothed over half a second; NaN where a bin cannot be judged."""
-        level = self._level[channel, max(first - self.start, 0) : last - self.start]
-        if len(level) < SMOOTH_BINS:
-            return level
-        half = SMOOTH_BINS // 2
-        padded = np.pad(level, half, mode="edge")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, SMOOTH_BINS)
-        return np.where(np.isnan(level), np.float32(np.nan), np.median(windows, axis=1))
-
-    def strength(self, channel: int, first: int, last: int) -> tuple[float, float]:
-        """Return median amplitude in multiples of the floor and in the recording's unit."""
-        part = slice(first - self.start, last - self.start)
-        level = self._level[channel, part]
-        known = ~np.isnan(level)
-        if not known.any():
-            return float("nan"), float("nan")
-        return (
-            float(2.0 ** np.median(level[known])),
-            float(np.median(self._rms[channel, part][known])),
-        )
-
-
-def _start_of_activity(up: BoolArray, dip: int) -> int:
-    """Return where the activity that reaches the end began; quiet of `dip` bins ends it."""
-    stretches = _stretches(up, dip)
-    return stretches[-1][0] if stretches else max(0, len(up) - FRAME_BINS)
-
-
-def _stretches(up: BoolArray, dip: int) -> list[tuple[int, int]]:
-    """Return (first, last + 1) of stretches of True; pauses of up to `dip` are bridged."""
-    places = np.flatnonzero(up)
-    if not len(places):
-        return []
-    breaks = np.flatnonzero(np.diff(places) > dip)
-    begins = places[np.r_[0, breaks + 1]]
-    ends = places[np.r_[breaks, len(places) - 1]] + 1
-    return list(zip(begins.tolist(), ends.tolist(), strict=True))
+        What frames can say grows with an episode, and ends when somebody rubs or stands on it.
+        """
+        best = sorted(self._best)[len(self._best) // 2 :]
+        return sum(best) / len(best)

@@ -103,7 +103,7 @@ class Event:
     channel : str or None
         EMG channel that shows it best; None where it concerns all.
     confidence : float or None
-        Mean probability of a cramp over the episode, 0 to 1.
+        Mean probability of a cramp over that half of the episode that shows it best, 0 to 1.
     intensity : float or None
         Median EMG amplitude over the event, in multiples of the noise floor.
     rms_uv : float or None

@@ -38,7 +38,7 @@ def trains():
     """Discharge times of single units in cramps of a minute."""
     found = []
     for seed in range(12):
-        cramp = replace(draw_cramp(chance(seed)), active_s=60.0)
+        cramp = replace(draw_cramp(chance(seed)), active_s=60.0, irregularity=1.0)
         rng = np.random.default_rng(seed)
         spikes = cramp_spikes(cramp, muscle(seed), NUMBERS.cramp, rng)
         found += [np.sort(spikes.times_s[spikes.units == unit]) for unit in set(spikes.units)]
@@ -128,7 +128,7 @@ def test_cramps_last_as_long_as_their_prior_says():
 
 def test_a_third_of_cramps_is_lived_through_without_moving():
     still = [draw_cramp(chance(seed)).aftermath.wake_s is None for seed in range(600)]
-    assert np.mean(still) == pytest.approx(0.3, abs=0.06)
+    assert np.mean(still) == pytest.approx(0.35, abs=0.06)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,9 @@ def painted():
     plan = NightPlan(0.2, START)
     for seed in range(40):
         weak = float(seed % 2)
-        person = replace(draw_participant(seed), weak_cramp_share=weak, hum_uv=0.05)
+        person = replace(
+            draw_participant(seed), weak_cramp_share=weak, hum_uv=0.05, noise_like=seed % 4 > 1
+        )
         scene = empty_scene(person, plan, SENSORS["reference"], seed, NUMBERS)
         rng = np.random.default_rng(seed)
         cramp = draw_cramp(Chance(person, NUMBERS, rng))
@@ -189,7 +191,8 @@ def holds():
     sections = signal.butter(4, (20, 450), "bandpass", fs=2000, output="sos")
     rows = []
     for seed in range(60):
-        scene = empty_scene(draw_participant(seed), plan, SENSORS["lab"], seed, NUMBERS)
+        person = replace(draw_participant(seed), noise_like=False)
+        scene = empty_scene(person, plan, SENSORS["lab"], seed, NUMBERS)
         drawn = chance(seed)
         hold = replace(
             draw_hold(drawn),

@@ -10,7 +10,7 @@ from sensing.types import Event
 
 RATE_HZ = 500.0
 FORM = EmgFormat(("GM",), RATE_HZ, True, (0.1,), ((-3000.0, 3000.0),))
-RULES = SegmentationRules(on=0.7, off=0.4)
+RULES = SegmentationRules(on=0.7, off=0.4, certain_rest_s=25.0)
 
 
 def signal(seconds, *bursts, gaps=(), seed=5):
@@ -24,8 +24,8 @@ def signal(seconds, *bursts, gaps=(), seed=5):
     return samples
 
 
-def episodes(samples, *high, rules=RULES):
-    """Segment with scores of 0.9 in the intervals `high` and 0 elsewhere."""
+def episodes(samples, *high, rules=RULES, unsure=(0, 0)):
+    """Segment with scores of 0.9 in the intervals `high`, 0.45 in `unsure` and 0 elsewhere."""
     front_end = FrontEnd(FORM)
     segmenter = Segmenter(FORM, front_end.bin_s, rules)
     found = []
@@ -34,7 +34,9 @@ def episodes(samples, *high, rules=RULES):
         inside = np.zeros(len(end_s), dtype=bool)
         for first_s, last_s in high:
             inside |= (end_s > first_s) & (end_s <= last_s)
-        scores = np.where(output.valid, np.where(inside, 0.9, 0.0), np.nan).astype(np.float32)
+        scores = np.where((end_s > unsure[0]) & (end_s <= unsure[1]), 0.45, 0.0)
+        scores = np.where(inside, 0.9, scores)
+        scores = np.where(output.valid, scores, np.nan).astype(np.float32)
         found += segmenter.push(output, scores)
     return found + segmenter.finish()
 
@@ -58,10 +60,38 @@ def test_short_episodes_are_dropped_or_only_possible(duration_s, kind):
     assert [event.kind for event in found] == ([kind] if kind else [])
 
 
+def test_weak_episodes_are_only_possible():
+    kinds = [episodes(signal(120, (40, 30, size)), (44, 70))[0].kind for size in (2.3, 2.8)]
+    assert kinds == [EventKind.POSSIBLE_CRAMP, EventKind.CRAMP]
+
+
+@pytest.mark.parametrize(
+    ("busy", "kind"),
+    [
+        ((), EventKind.CRAMP),
+        ([(15 + 10 * number, 7, 10) for number in range(10)], EventKind.POSSIBLE_CRAMP),
+    ],
+)
+def test_episodes_of_a_leg_that_was_busy_are_only_possible(busy, kind):
+    rules = SegmentationRules(on=0.7, off=0.4, certain_rest_s=60.0)
+    (cramp,) = episodes(signal(200, *busy, (130, 30, 10)), (134, 160), rules=rules)
+    assert cramp.kind is kind
+
+
 def test_scores_that_lag_behind_do_not_lengthen_an_episode():
     (cramp,) = episodes(signal(120, (40, 30, 10)), (55, 90))
     assert cramp.onset_s == pytest.approx(40, abs=0.25)
     assert cramp.offset_s == pytest.approx(70, abs=0.25)
+
+
+def test_standing_up_after_a_cramp_is_not_part_of_it():
+    (cramp,) = episodes(signal(160, (40, 30, 10), (70, 40, 3)), (44, 71), unsure=(71, 110))
+    assert cramp.offset_s == pytest.approx(71, abs=1.0)
+
+
+def test_doubt_within_a_cramp_does_not_end_it():
+    (cramp,) = episodes(signal(160, (40, 60, 10)), (44, 60), (80, 100), unsure=(60, 80))
+    assert cramp.offset_s == pytest.approx(100, abs=0.5)
 
 
 def test_twitches_after_an_episode_are_not_its_end():
@@ -79,6 +109,27 @@ def test_two_episodes_with_rest_between_stay_two():
 def test_a_dip_of_a_second_in_the_score_does_not_split():
     found = episodes(signal(120, (40, 40, 10)), (42, 60), (61, 80))
     assert len(found) == 1
+
+
+def test_a_cramp_that_fades_and_comes_back_is_one():
+    samples = signal(160, (40, 25, 10), (71, 30, 10))
+    (cramp,) = episodes(samples, (42, 65), (73, 101))
+    assert cramp.onset_s == pytest.approx(40, abs=0.25)
+    assert cramp.offset_s == pytest.approx(101, abs=0.35)
+
+
+def test_what_comes_after_a_cramp_joins_it_only_if_it_looks_like_one():
+    samples = signal(160, (40, 25, 10), (71, 30, 10))
+    assert [found.offset_s for found in episodes(samples, (42, 65))] == [
+        pytest.approx(65, abs=0.35)
+    ]
+
+
+def test_a_gap_while_an_episode_might_come_back_neither_joins_nor_censors():
+    samples = signal(200, (40, 25, 10), (90, 30, 10), gaps=[(70, 5)])
+    first, second = episodes(samples, (42, 65), (92, 120))
+    assert first.censored is second.censored is Censored.NONE
+    assert first.offset_s == pytest.approx(65, abs=0.35)
 
 
 def test_a_gap_ends_an_episode_censors_both_sides_and_is_never_bridged():

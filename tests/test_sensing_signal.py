@@ -111,9 +111,18 @@ def feed(floor, level, epochs, seed=0):
 def test_the_noise_floor_is_frozen_in_a_cramp_of_ten_minutes_and_relearnt_after():
     floor = NoiseFloor(least=0.1)
     resting = feed(floor, 3.0, HISTORY_EPOCHS)
-    assert resting == pytest.approx(2.8, abs=0.1)
+    assert resting == pytest.approx(3.0, abs=0.1)
     assert feed(floor, 30.0, RELEARN_EPOCHS - 1) == resting
-    assert feed(floor, 30.0, 1) == pytest.approx(28, abs=1)
+    assert feed(floor, 30.0, 1) == pytest.approx(30, abs=1)
+
+
+def test_the_noise_floor_is_that_of_the_pauses_between_dense_contractions():
+    floor, rng = NoiseFloor(least=0.1), np.random.default_rng(0)
+    for _ in range(HISTORY_EPOCHS):
+        rms = 3.0 * rng.uniform(0.9, 1.1, 100)
+        rms[:70] *= 10
+        floor.add_epoch(rms.astype(np.float32))
+    assert floor.value == pytest.approx(3.0, rel=0.1)
 
 
 def test_the_noise_floor_does_not_follow_an_electrode_that_came_off():

@@ -8,7 +8,8 @@ from models.simulator.agenda import NightPlan, planned_cramps
 from models.simulator.night import simulate_night
 from models.simulator.parameter_file import default_parameters
 from models.simulator.participants import Participant, draw_participant
-from models.simulator.sensors import SENSORS, Sensor
+from models.simulator.sensors import SENSORS, Sensor, draw_sensor
+from models.simulator.sources import SOURCES
 from models.simulator.study import (
     DiaryRow,
     PlannedNight,
@@ -24,6 +25,7 @@ SIMULATOR_VERSION = default_parameters().version
 __all__ = [
     "SENSORS",
     "SIMULATOR_VERSION",
+    "SOURCES",
     "DiaryRow",
     "NightPlan",
     "Participant",
@@ -33,6 +35,7 @@ __all__ = [
     "StudyParticipant",
     "StudySpec",
     "draw_participant",
+    "draw_sensor",
     "planned_cramps",
     "simulate_night",
     "simulate_study",

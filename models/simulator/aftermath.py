@@ -31,6 +31,8 @@ class Aftermath:
         The awakening movement.
     bulge_g : float
         Movement of the sensor on the hardening calf.
+    turns : bool
+        Whether reaching for the foot turns the shank.
     stand_s, stand_length_s, walk_length_s : float
         Getting up; lengths are 0 for those who stay in bed.
     massage_s, massage_length_s : float
@@ -40,6 +42,7 @@ class Aftermath:
     wake_s: float | None
     grab_g: float
     bulge_g: float
+    turns: bool
     stand_s: float
     stand_length_s: float
     walk_length_s: float
@@ -79,6 +82,8 @@ class Aftermath:
         length = float(rng.uniform(0.7, 2.5))
         add_bump(scene, at_s, length, self.grab_g, rng)
         motion_artefact(scene, at_s, length, 1.0, rng)
+        if not self.turns:
+            return
         until = self.stand_s if self.stand_length_s > 0 else self.end_s
         pitch = float(
             scene.posture.pitch[min(scene.acc_samples(at_s), scene.posture.pitch.size) - 1]
@@ -114,6 +119,7 @@ def draw_aftermath(chance: Chance, cramp_s: float, *, still: bool, stretched: bo
         wake_s=None if still else wake_s,
         grab_g=numbers.grab_g.draw(rng),
         bulge_g=1e-3 * numbers.bulge_mg.draw_log(rng),
+        turns=bool(rng.random() < numbers.grab_turn_share),
         stand_s=stand_s,
         stand_length_s=float(rng.uniform(10.0, 60.0)) if stands else 0.0,
         walk_length_s=float(rng.uniform(15.0, 60.0)) if walks else 0.0,

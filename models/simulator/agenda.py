@@ -44,6 +44,8 @@ class NightPlan:
         Name in the parameter file's ``suites``.
     density : float
         Factor on all rates but that of given cramps.
+    without : tuple of str
+        Names of sources that never happen, to see what a model is worth that never met them.
     """
 
     hours: float
@@ -51,6 +53,7 @@ class NightPlan:
     cramps: int | None = None
     suite: str = "ordinary"
     density: float = 1.0
+    without: tuple[str, ...] = ()
 
     @property
     def duration_s(self) -> float:
@@ -154,6 +157,8 @@ class _Order:
     @property
     def per_hour(self) -> float:
         """Rate in this participant's night."""
+        if self.name in self.plan.without:
+            return 0.0
         return self.plan.density * self._usual_per_hour()
 
     def _usual_per_hour(self) -> float:
@@ -169,6 +174,8 @@ class _Order:
     @property
     def at_least(self) -> int:
         """Number the suite promises."""
+        if self.name in self.plan.without:
+            return 0
         return round(self.suite.at_least.get(self.name, 0))
 
     def rng(self) -> np.random.Generator:

@@ -27,8 +27,9 @@ def convert_emg(scene: Scene, rng: np.random.Generator) -> FloatArray:
     Works minute by minute in place of the painted potentials where the rates agree.
     """
     sensor, rate = scene.sensor, scene.rate_hz
-    low_share = scene.parameters.background.low_frequency_share.draw(rng)
-    wander_uv = scene.parameters.background.wander_uv.draw(rng)
+    numbers = scene.parameters.background
+    low_share, wander_uv = numbers.low_frequency_share.draw(rng), numbers.wander_uv.draw(rng)
+    grain = numbers.grain.draw(rng), numbers.grain_hz.draw_log(rng)
     step = sensor.oversampling
     n = scene.emg.shape[1] // step
     out = scene.emg if step == 1 else np.empty((scene.n_channels, n), dtype=np.float32)
@@ -37,7 +38,8 @@ def convert_emg(scene: Scene, rng: np.random.Generator) -> FloatArray:
     for second in range(0, math.ceil(scene.emg.shape[1] / rate), _CHUNK_S):
         part = slice(second * rate, min((second + _CHUNK_S) * rate, scene.emg.shape[1]))
         painted = scene.emg[:, part]
-        painted += _resting(scene, second, painted.shape[1], low_share, rng)
+        resting = _resting(scene, second, painted.shape[1], low_share, rng)
+        painted += _grained(resting, rate, grain, rng)
         painted += _wander(scene.n_channels, painted.shape[1], rate, wander_uv, rng)
         filtered, state = signal.sosfilt(sections, painted, axis=1, zi=state)
         first = part.start // step
@@ -67,6 +69,18 @@ def _resting(
     for channel, course in enumerate(level):
         noise[channel] *= np.interp(time, seconds, course).astype(np.float32)
     return noise
+
+
+def _grained(
+    noise: FloatArray, rate: int, grain: tuple[float, float], rng: np.random.Generator
+) -> FloatArray:
+    """Make resting noise as unsteady as real contacts are; `grain` is depth and knots a second."""
+    depth, knots_hz = grain
+    count = int(noise.shape[1] / rate * knots_hz) + 3
+    at = np.arange(noise.shape[1]) * (knots_hz / rate)
+    knots = np.exp(depth * rng.standard_normal((len(noise), count)))
+    course = [np.interp(at, np.arange(count), row) for row in knots]
+    return noise * np.stack(course).astype(np.float32)
 
 
 def _wander(

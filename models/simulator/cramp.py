@@ -18,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.simulator.aftermath import Aftermath, draw_aftermath
+from models.simulator.course import waxing, whole_course
 from models.simulator.movements import Twitches
+from models.simulator.noise_muscle import NoiseMuscle
 from models.simulator.pool import DRIVE_HZ, Spikes, discharge
 from models.simulator.shapes import band_noise, envelope, plateau
 from models.simulator.voluntary import Tonic
@@ -55,6 +57,9 @@ class Cramp:
         Factor on the width of potentials.
     slowing : float
         Its growth per second.
+    irregularity : float
+        Factor on the variability and the common modulation of firing; 1 as in induced cramps,
+        whose units also tire and come back.
     weak_multiple : float or None
         Median EMG in multiples of the floor, for a cramp that barely stands out.
     level : float
@@ -70,6 +75,7 @@ class Cramp:
     drift_cm_s: float
     width: float
     slowing: float
+    irregularity: float
     weak_multiple: float | None
     level: float
     aftermath: Aftermath
@@ -82,20 +88,30 @@ class Cramp:
     def paint(self, scene: Scene, onset_s: float, rng: np.random.Generator) -> None:
         """Paint the cramp, its fasciculations and the body's reaction."""
         numbers = scene.parameters.cramp
-        spikes = cramp_spikes(self, scene.muscle, numbers, rng)
-        n = scene.samples(self.active_s)
-        wave = scene.muscle.potentials(spikes, n, self.width, self.slowing)
+        wave = self._wave(scene, rng)
         factor = self._scale(scene, onset_s, wave)
         wave *= factor
         if self.stretched:
             self._stretch_burst(scene, wave, rng)
         scene.add_emg(onset_s, wave)
-        self._fasciculations(scene, onset_s, factor, rng)
+        if rng.random() < numbers.fasciculation_share:
+            self._fasciculations(scene, onset_s, factor, rng)
         if rng.random() < numbers.residual_share:
             residual = Tonic(numbers.residual_s.draw(rng), numbers.residual_multiple.draw(rng))
             residual.paint(scene, onset_s + self.active_s + numbers.silence_s.draw(rng), rng)
         self.aftermath.paint(scene, onset_s, rng)
         self._record(scene, onset_s, wave)
+
+    def _wave(self, scene: Scene, rng: np.random.Generator) -> FloatArray:
+        """Return the cramp's potentials, of any size."""
+        numbers, muscle = scene.parameters.cramp, scene.muscle
+        if isinstance(muscle, NoiseMuscle):
+            ramps_s = self.growth_s, self.end_s
+            shapes = scene.parameters.course
+            course = whole_course(scene.steps(self.active_s), ramps_s, numbers, shapes, rng)
+            return muscle.cramp(course, rng, width=self.width)
+        spikes = cramp_spikes(self, muscle, numbers, rng)
+        return muscle.potentials(spikes, scene.samples(self.active_s), self.width, self.slowing)
 
     def _scale(self, scene: Scene, onset_s: float, wave: FloatArray) -> np.float32:
         """Return the factor that brings the best channel to the aimed size."""
@@ -166,15 +182,17 @@ def draw_cramp(chance: Chance) -> Cramp:
     stretched = not still and bool(rng.random() < stretch_share)
     end = numbers.stretch_end_s if stretched else numbers.spontaneous_end_s
     weak = rng.random() < person.weak_cramp_share
+    calm = rng.random() < numbers.calm_share
     return Cramp(
         active_s=active_s,
-        growth_s=min(numbers.growth_s.draw(rng), 0.5 * active_s),
+        growth_s=min(numbers.growth_s.draw_log(rng), 0.5 * active_s),
         end_s=min(end.draw(rng), 0.5 * active_s),
         stretched=stretched,
         territory_share=numbers.territory_share.draw(rng),
         drift_cm_s=numbers.drift_cm_per_min.draw(rng) / 60.0,
         width=numbers.width_factor.draw(rng),
         slowing=numbers.slowing_per_s.draw(rng),
+        irregularity=numbers.calm_factor.draw(rng) if calm else 1.0,
         weak_multiple=numbers.weak_multiple.draw_log(rng) if weak else None,
         level=numbers.strong_level.draw(rng),
         aftermath=draw_aftermath(chance, active_s, still=still, stretched=stretched),
@@ -186,12 +204,16 @@ def cramp_spikes(
 ) -> Spikes:
     """Return the discharges of a cramp, weighted by its waxing and waning."""
     n = round(cramp.active_s * DRIVE_HZ)
-    taking_part = _territory(cramp, muscle, n, rng) & _turnover(muscle.n_units, n, numbers, rng)
+    taking_part = _territory(cramp, muscle, n, rng)
+    if cramp.irregularity == 1.0:
+        taking_part &= _turnover(muscle.n_units, n, numbers, rng)
     taking_part &= _start_and_end(cramp, muscle.n_units, n, numbers, rng)
-    rates = _cramp_rates(muscle.n_units, n, numbers, rng) * taking_part
-    cv = np.array([_own_cv(numbers.interval_cv.draw(rng), numbers) for _ in range(muscle.n_units)])
+    depth = cramp.irregularity * numbers.common_depth
+    rates = _cramp_rates(muscle.n_units, n, depth, numbers, rng) * taking_part
+    variability = [numbers.interval_cv.draw(rng) for _ in range(muscle.n_units)]
+    cv = np.array([_own_cv(cramp.irregularity * total, depth) for total in variability])
     spikes = _with_doublets(discharge(rates.astype(np.float32), cv, rng), numbers, rng)
-    course = _waxing(n, numbers, rng)
+    course = waxing(n, numbers, rng)
     steps = np.minimum((spikes.times_s * DRIVE_HZ).astype(np.int64), n - 1)
     return spikes.weighted(course[None, steps])
 
@@ -233,27 +255,28 @@ def _start_and_end(
     """Let units join and drop out one after another; small ones are first in and last out."""
     time = np.arange(n) / DRIVE_HZ
     size = np.arange(n_units) / n_units
-    starts = rng.exponential(numbers.unit_onset_s, n_units) + 0.7 * cramp.growth_s * size
+    joining_s = min(numbers.unit_onset_s, 0.4 * cramp.growth_s)
+    starts = rng.exponential(joining_s, n_units) + 0.7 * cramp.growth_s * size
     starts = np.minimum(starts, 0.5 * cramp.active_s)
     ends = cramp.active_s - cramp.end_s * 0.5 * (rng.random(n_units) + size)
     return np.asarray((time >= starts[:, None]) & (time < ends[:, None]))
 
 
 def _cramp_rates(
-    n_units: int, n: int, numbers: CrampParameters, rng: np.random.Generator
+    n_units: int, n: int, depth: float, numbers: CrampParameters, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
     """Draw firing rates: each unit its own, faster at first, all modulated near 1.4 Hz."""
     base = np.array([numbers.rate_hz.draw(rng) for _ in range(n_units)])
     centre = max(rng.normal(numbers.common_hz, numbers.common_sd_hz), 0.5)
     common = band_noise(rng, n, DRIVE_HZ, (0.75 * centre, 1.25 * centre))[0]
     early = numbers.early_boost.draw(rng) * np.exp(-np.arange(n) / DRIVE_HZ / numbers.early_s)
-    course = (1.0 + early) * np.clip(1.0 + numbers.common_depth * common, 0.3, 2.0)
+    course = (1.0 + early) * np.clip(1.0 + depth * common, 0.3, 2.0)
     return np.asarray(base[:, None] * course)
 
 
-def _own_cv(total: float, numbers: CrampParameters) -> float:
-    """Variability that is left to a unit when the common modulation is taken out."""
-    return math.sqrt(max(total**2 - numbers.common_depth**2, 0.04))
+def _own_cv(total: float, depth: float) -> float:
+    """Variability that is left to a unit when common modulation of that depth is taken out."""
+    return math.sqrt(max(total**2 - depth**2, 0.02))
 
 
 def _with_doublets(spikes: Spikes, numbers: CrampParameters, rng: np.random.Generator) -> Spikes:
@@ -264,15 +287,3 @@ def _with_doublets(spikes: Spikes, numbers: CrampParameters, rng: np.random.Gene
         np.concatenate((spikes.times_s, spikes.times_s[chosen] + interval)),
         np.concatenate((spikes.units, spikes.units[chosen])),
     )
-
-
-def _waxing(n: int, numbers: CrampParameters, rng: np.random.Generator) -> FloatArray:
-    """Slow waxing and waning of the whole, now and then nearly to nothing."""
-    slow = band_noise(rng, n, DRIVE_HZ, (numbers.wax_hz.low, numbers.wax_hz.high))[0]
-    course = np.exp(numbers.wax_depth.draw(rng) * slow)
-    if rng.random() < numbers.fade_share:
-        length = min(round(numbers.fade_s.draw(rng) * DRIVE_HZ), n // 3)
-        first = int(rng.integers(n // 4, max(3 * n // 4 - length, n // 4 + 1)))
-        dip = plateau(length, length // 3, length // 3)
-        course[first : first + length] *= 1.0 - (1.0 - numbers.fade_to.draw(rng)) * dip
-    return np.asarray(course, dtype=np.float32)

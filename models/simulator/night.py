@@ -16,6 +16,7 @@ from models.simulator.background import (
 )
 from models.simulator.conversion import convert_acc, convert_emg
 from models.simulator.link import draw_losses, lose
+from models.simulator.noise_muscle import as_noise
 from models.simulator.parameter_file import default_parameters
 from models.simulator.pool import build_muscle
 from models.simulator.posture import POSES_DEG, Posture
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from models.simulator.agenda import Booking, NightPlan
     from models.simulator.parameters import Parameters
     from models.simulator.participants import Participant
+    from models.simulator.pool import Muscle
     from models.simulator.sensors import Sensor
 
 __all__ = ["empty_scene", "simulate_night"]
@@ -103,7 +105,7 @@ def empty_scene(
         participant=participant,
         parameters=parameters,
         sensor=sensor,
-        muscle=build_muscle(participant, parameters.pool, channels, sensor.analog_rate_hz, night),
+        muscle=_muscle(participant, parameters, sensor, night),
         floor_uv=(participant.floor_uv * spread).astype(np.float32),
         floor_gain=draw_floor(
             channels, seconds + 2, numbers.floor_drift, numbers.floor_drift_hours, night
@@ -118,6 +120,17 @@ def empty_scene(
     paint_heart(scene, _rng(seed, "heart"))
     paint_standing_hum(scene, _rng(seed, "standing_hum"))
     return scene
+
+
+def _muscle(
+    participant: Participant, parameters: Parameters, sensor: Sensor, night: np.random.Generator
+) -> Muscle:
+    """Build the muscle as the person has it, of motor units or of noise."""
+    rate_hz, channels = sensor.analog_rate_hz, sensor.emg_channels
+    muscle = build_muscle(participant, parameters.pool, channels, rate_hz, night)
+    if not participant.noise_like:
+        return muscle
+    return as_noise(muscle, participant.mvc_uv, parameters.noise, night)
 
 
 def _zeros(rows: int, n: int) -> npt.NDArray[np.float32]:

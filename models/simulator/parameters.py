@@ -31,6 +31,7 @@ class ParticipantParameters:
     myoclonus_per_hour: LogNormal
     cramps_per_week: LogNormal
     weak_cramp_share: Uniform
+    noise_share: float
     cramp_habit_gsd: float
     shank_pitch_deg: Uniform
     pose_shares: tuple[float, ...]
@@ -73,6 +74,8 @@ class CrampParameters:
     early_boost: Uniform
     early_s: float
     interval_cv: Normal
+    calm_share: float
+    calm_factor: Uniform
     common_hz: float
     common_sd_hz: float
     common_depth: float
@@ -95,6 +98,7 @@ class CrampParameters:
     silence_s: Uniform
     weak_multiple: Uniform
     strong_level: Uniform
+    fasciculation_share: float
     fasciculation_rate_hz: Uniform
     fasciculation_before_s: Uniform
     fasciculation_after_s: Uniform
@@ -105,9 +109,35 @@ class CrampParameters:
     wake_latency_s: Uniform
     bulge_mg: Uniform
     grab_g: Uniform
+    grab_turn_share: float
     stand_share: float
     massage_share: float
     walk_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class CourseParameters:
+    """The envelope of a cramp in a muscle without motor units."""
+
+    ramp_power: Uniform
+    flutter_hz: Uniform
+    flutter_depth: Uniform
+    beat_share: float
+    beat_hz: Uniform
+    beat_depth: Uniform
+    steady_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseParameters:
+    """The sound of a muscle without motor units."""
+
+    low_hz: Uniform
+    high_hz: Uniform
+    order: Uniform
+    gaussian_share: float
+    evenness: Uniform
+    shared: Uniform
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +273,8 @@ class BackgroundParameters:
     floor_step: LogNormal
     wander_uv: Uniform
     low_frequency_share: Uniform
+    grain: Uniform
+    grain_hz: Uniform
     acc_noise_g: Uniform
     acc_bias_g: float
     breath_mg: Uniform
@@ -301,6 +333,8 @@ class Parameters:
     participant: ParticipantParameters
     pool: PoolParameters
     cramp: CrampParameters
+    course: CourseParameters
+    noise: NoiseParameters
     voluntary: VoluntaryParameters
     exercise: ExerciseParameters
     movement: MovementParameters

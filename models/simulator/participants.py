@@ -45,6 +45,8 @@ class Participant:
     cramps_per_week : float
     weak_cramp_share : float
         Share of cramps that barely stand out at the electrodes.
+    noise_like : bool
+        Whether the muscle is painted as shaped noise instead of motor units.
     cramp_length : float
         Factor on the length of the person's cramps.
     shank_pitch_deg : float
@@ -72,6 +74,7 @@ class Participant:
     rhythmic: bool
     cramps_per_week: float
     weak_cramp_share: float
+    noise_like: bool
     cramp_length: float
     shank_pitch_deg: float
     pose_shares: tuple[float, ...]
@@ -101,6 +104,7 @@ def draw_participant(seed: int) -> Participant:
         rhythmic=bool(rng.random() < numbers.rhythmic_share),
         cramps_per_week=numbers.cramps_per_week.draw(rng),
         weak_cramp_share=numbers.weak_cramp_share.draw(rng),
+        noise_like=bool(rng.random() < numbers.noise_share),
         cramp_length=math.exp(math.log(numbers.cramp_habit_gsd) * rng.standard_normal()),
         shank_pitch_deg=numbers.shank_pitch_deg.draw(rng),
         pose_shares=_pose_habits(numbers, rng),

@@ -13,7 +13,7 @@ from scipy import signal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SENSORS", "Loss", "Sensor"]
+__all__ = ["SENSORS", "Loss", "Sensor", "draw_sensor"]
 
 # Muscle potentials hold hardly any power above 500 Hz, so that analog signals are painted at
 # this rate or above, and slower converters alias exactly what their own filters let through.
@@ -228,3 +228,28 @@ SENSORS: Mapping[str, Sensor] = MappingProxyType(
         )
     }
 )
+
+
+def draw_sensor(seed: int) -> Sensor:
+    """Return a sensor that nobody sells, so that nothing is learnt that only known ones do."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    rate_hz = int(rng.choice((200, 250, 256, 500, 512, 1000, 1024, 2000)))
+    channels = int(rng.choice((1, 1, 2, 2, 3, 4, 8) if rate_hz < 1000 else (1, 1, 2, 2, 3)))
+    in_counts, has_acc = rng.random() < 0.4, rng.random() < 0.6
+    resolution = 1.0 if in_counts else float(rng.choice((0.05, 0.1, 0.2, 0.5)))
+    limit = 32767 * resolution
+    return Sensor(
+        "drawn",
+        rate_hz,
+        channels,
+        (float(rng.uniform(0.5, 20.0)), float(rng.uniform(0.35, 0.48)) * rate_hz),
+        resolution,
+        (-limit, limit),
+        "count" if in_counts else "uV",
+        float(np.exp(rng.uniform(np.log(0.05), np.log(3.0)))) if in_counts else 1.0,
+        noise_uv=float(rng.uniform(0.2, 3.0)),
+        hum_gain=float(np.exp(rng.uniform(np.log(0.3), np.log(5.0)))),
+        acc_rate_hz=int(rng.choice((10, 25, 50, 52, 100))) if has_acc else 0,
+        acc_resolution_g=0.001,
+        loss=_BLE if rng.random() < 0.7 else None,
+    )

@@ -12,6 +12,7 @@ from nightcramp.commands.examples import with_examples
 
 EXAMPLES = """
   nightcramp train --out nightcramp.onnx
+  nightcramp train --out no-walking.onnx --without toilet_trip
   nightcramp analyze night.edf --out results --model nightcramp.onnx
 """
 
@@ -25,6 +26,13 @@ def train(
     ] = None,
     tuning_nights: Annotated[
         int | None, typer.Option(min=1, help="Nights the thresholds are tuned on.")
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Leave this kind of event out of the training nights, to see what a model is "
+            "worth that never met it; may be given several times."
+        ),
     ] = None,
     version: Annotated[str | None, typer.Option(help="Version the model gives itself.")] = None,
     jobs: Annotated[
@@ -51,6 +59,7 @@ def train(
         nights=nights or usual.nights,
         tuning_nights=tuning_nights or usual.tuning_nights,
         version=version or usual.version,
+        without=tuple(without or ()),
     )
     with show_progress() as progress:
         model = run(settings, jobs=jobs or default_jobs(), progress=progress)

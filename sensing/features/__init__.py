@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sensing.features import amplitude, context, envelope, movement, neighbours, waveform
+from sensing.features import amplitude, context, envelope, movement, neighbours, run, waveform
 from sensing.features.windows import LONG_HOPS, WINDOW_BINS, AccWindows, Windows
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ __all__ = [
     "compute_features",
 ]
 
-FAMILIES = (amplitude, envelope, waveform, movement, neighbours, context)
+FAMILIES = (amplitude, envelope, waveform, movement, neighbours, context, run)
 
 FEATURE_NAMES: tuple[str, ...] = tuple(name for family in FAMILIES for name in family.NAMES)
 """All features, in the order of the columns of `compute_features`."""

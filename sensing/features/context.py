@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sensing.features.windows import LONG_HOPS, Windows, columns
+from sensing.features.windows import LONG_HOPS, Windows, columns, run_start
 
 if TYPE_CHECKING:
     from sensing.types import BoolArray, FloatArray
@@ -22,14 +22,13 @@ NAMES = (
 )
 
 _HOP_S = 0.5
-_DIP_HOPS = 3
 _LEAST_HOPS_BEFORE = 40
 
 
 def compute(windows: Windows) -> FloatArray:
     """Return the features named in `NAMES`, shape (frames, features)."""
     active = windows.active
-    start = _run_start(active)
+    start = run_start(active)
     places = np.arange(LONG_HOPS)
     before = active & (places < start[:, None])
     last_before = np.where(before, places, -1).max(axis=1)
@@ -43,14 +42,6 @@ def compute(windows: Windows) -> FloatArray:
         (start - 1 - last_before) * _HOP_S,
         _bursts(windows.other_active),
     )
-
-
-def _run_start(active: BoolArray) -> npt.NDArray[np.intp]:
-    """Return the half second in which the activity of now began; short pauses are bridged."""
-    places = np.arange(active.shape[1])
-    last_active = np.maximum.accumulate(np.where(active, places, -1), axis=1)
-    resting = places - last_active >= _DIP_HOPS
-    return np.asarray(np.where(resting, places, -1).max(axis=1) + 1, dtype=np.intp)
 
 
 def _bursts(active: BoolArray) -> npt.NDArray[np.intp]:

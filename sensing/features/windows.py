@@ -24,6 +24,10 @@ DIP_BINS = 10
 """Activity that pauses for less than a second is one run."""
 
 
+_DIP_HOPS = 3
+"""The same in half seconds, for runs of minutes."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccWindows:
     """Acceleration in the last minute before the end of each frame; NaN without a sensor.
@@ -62,7 +66,9 @@ class Windows:
     acc : AccWindows
     other_level : float32 array, shape (frames, WINDOW_BINS)
         Largest level of the other channels; NaN if there is none.
-    active : bool array, shape (frames, LONG_HOPS)
+    course : float32 array, shape (frames, LONG_HOPS)
+        Mean level of each half second of the last five minutes; NaN where it cannot be judged.
+    active : bool array, same shape
         Whether the channel was active in each half second of the last five minutes.
     other_active : bool array, same shape
         Whether any other channel was.
@@ -82,6 +88,7 @@ class Windows:
     floor: FloatArray
     acc: AccWindows
     other_level: FloatArray
+    course: FloatArray
     active: BoolArray
     other_active: BoolArray
     band_high_hz: float
@@ -96,6 +103,14 @@ class Windows:
         last_active = np.maximum.accumulate(np.where(active, places, -1), axis=1)
         resting = places - last_active >= DIP_BINS
         return np.asarray(np.where(resting, places, -1).max(axis=1) + 1, dtype=np.intp)
+
+
+def run_start(active: BoolArray) -> npt.NDArray[np.intp]:
+    """Return the half second in which the activity of now began; short pauses are bridged."""
+    places = np.arange(active.shape[1])
+    last_active = np.maximum.accumulate(np.where(active, places, -1), axis=1)
+    resting = places - last_active >= _DIP_HOPS
+    return np.asarray(np.where(resting, places, -1).max(axis=1) + 1, dtype=np.intp)
 
 
 def mean_known(values: FloatArray, axis: int = -1) -> FloatArray:

@@ -1,0 +1,89 @@
+"""The recent past of a recording, as episodes are found in it: levels, amplitudes, stretches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sensing.features.windows import ACTIVE_LEVEL
+from sensing.frames import FRAME_BINS, HOP_BINS, FrontEndOutput
+
+if TYPE_CHECKING:
+    from sensing.types import BoolArray, FloatArray
+
+SMOOTH_BINS = 5
+"""The envelope is looked at over half a second; edges are right to a quarter."""
+
+
+class Track:
+    """Levels and amplitudes of the recent past, by bin number."""
+
+    def __init__(self, channels: int) -> None:
+        self.start = 0
+        self._level = np.zeros((channels, 0), dtype=np.float32)
+        self._rms = np.zeros((channels, 0), dtype=np.float32)
+
+    @property
+    def end(self) -> int:
+        """Number of the bin after the newest."""
+        return self.start + self._level.shape[1]
+
+    def add(self, output: FrontEndOutput) -> None:
+        """Append bins."""
+        self._level = np.concatenate([self._level, output.level], axis=1)
+        self._rms = np.concatenate([self._rms, np.sqrt(output.emg.power)], axis=1)
+
+    def forget_before(self, bin_number: int) -> None:
+        """Drop older bins."""
+        drop = max(0, bin_number - self.start)
+        self._level = self._level[:, drop:]
+        self._rms = self._rms[:, drop:]
+        self.start += drop
+
+    def resting_hops(self, first: int, last: int) -> int:
+        """Return in how many half seconds no channel was active and one at least was known."""
+        level = self._level[:, first - self.start : last - self.start]
+        by_hop = level.reshape(len(level), -1, HOP_BINS)
+        active = (by_hop > ACTIVE_LEVEL).sum(axis=2) > HOP_BINS // 2
+        known = (~np.isnan(by_hop)).sum(axis=2) > HOP_BINS // 2
+        return int((known.any(axis=0) & ~active.any(axis=0)).sum())
+
+    def envelope(self, channel: int, first: int, last: int) -> FloatArray:
+        """Return the level smoothed over half a second; NaN where a bin cannot be judged."""
+        level = self._level[channel, max(first - self.start, 0) : last - self.start]
+        if len(level) < SMOOTH_BINS:
+            return level
+        half = SMOOTH_BINS // 2
+        padded = np.pad(level, half, mode="edge")
+        windows = np.lib.stride_tricks.sliding_window_view(padded, SMOOTH_BINS)
+        return np.where(np.isnan(level), np.float32(np.nan), np.median(windows, axis=1))
+
+    def strength(self, channel: int, first: int, last: int) -> tuple[float, float]:
+        """Return median amplitude in multiples of the floor and in the recording's unit."""
+        part = slice(first - self.start, last - self.start)
+        level = self._level[channel, part]
+        known = ~np.isnan(level)
+        if not known.any():
+            return float("nan"), float("nan")
+        return (
+            float(2.0 ** np.median(level[known])),
+            float(np.median(self._rms[channel, part][known])),
+        )
+
+
+def start_of_activity(up: BoolArray, dip: int) -> int:
+    """Return where the activity that reaches the end began; quiet of `dip` bins ends it."""
+    found = stretches(up, dip)
+    return found[-1][0] if found else max(0, len(up) - FRAME_BINS)
+
+
+def stretches(up: BoolArray, dip: int) -> list[tuple[int, int]]:
+    """Return (first, last + 1) of stretches of True; pauses of up to `dip` are bridged."""
+    places = np.flatnonzero(up)
+    if not len(places):
+        return []
+    breaks = np.flatnonzero(np.diff(places) > dip)
+    begins = places[np.r_[0, breaks + 1]]
+    ends = places[np.r_[breaks, len(places) - 1]] + 1
+    return list(zip(begins.tolist(), ends.tolist(), strict=True))
