@@ -36,6 +36,9 @@ class Clock(Protocol):
 class HostClock:
     """The clocks of this computer.
 
+    Faster than life the monotonic clock counts from the start of the computer, not of the program:
+    as in a real night it has run on when a program that was killed starts again.
+
     Parameters
     ----------
     speed : float
@@ -45,16 +48,19 @@ class HostClock:
 
     def __init__(self, speed: float = 1.0) -> None:
         self.speed = speed
-        self._monotonic_start = _monotonic_ns()
         self._wall_start = time.time_ns()
 
     def monotonic_ns(self) -> int:
         """Nanoseconds of a clock that is never stepped and runs on while the host sleeps."""
-        return self._scaled(self._monotonic_start, _monotonic_ns())
+        now_ns = _monotonic_ns()
+        return now_ns if self.speed == 1 else round(now_ns * self.speed)
 
     def wall_ns(self) -> int:
         """Nanoseconds since 1970-01-01 UTC, as the host believes at this moment."""
-        return self._scaled(self._wall_start, time.time_ns())
+        now_ns = time.time_ns()
+        if self.speed == 1:
+            return now_ns
+        return self._wall_start + round((now_ns - self._wall_start) * self.speed)
 
     async def sleep(self, seconds: float) -> None:
         """Let so many seconds of the night pass."""
@@ -63,9 +69,6 @@ class HostClock:
     def timeout(self, seconds: float) -> asyncio.Timeout:
         """Context that raises `TimeoutError` when it takes longer, in seconds of the night."""
         return asyncio.timeout(seconds / self.speed)
-
-    def _scaled(self, start_ns: int, now_ns: int) -> int:
-        return now_ns if self.speed == 1 else start_ns + round((now_ns - start_ns) * self.speed)
 
 
 def _monotonic_ns() -> int:

@@ -33,7 +33,8 @@ EVENT_COLUMNS = {
         "LongName": "Kind of event",
         "Levels": {
             "cramp": "A cramp of at least 15 s.",
-            "possible_cramp": "A cramp of 10 to 15 s; not counted in weekly frequencies.",
+            "possible_cramp": "Perhaps a cramp: short (10 to 15 s), weak, unsure or after little "
+            "rest; not counted in weekly frequencies.",
             "leg_movement": "A leg movement of 0.5 to 10 s by the AASM/WASM rules.",
             "not_analysable": "Time in which a cramp could not have been seen.",
         },

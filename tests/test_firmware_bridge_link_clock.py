@@ -33,6 +33,13 @@ def test_a_faster_night_passes_faster_on_both_clocks_from_one_start():
     assert clock.wall_ns() - wall == pytest.approx(50 * passed, rel=0.2)
 
 
+def test_a_program_started_again_stands_later_in_the_same_faster_night():
+    before = HostClock(speed=50.0)
+    time.sleep(0.05)
+    again = HostClock(speed=50.0)
+    assert abs(again.monotonic_ns() - before.monotonic_ns()) < 0.02 * 50 * 1e9
+
+
 def test_waiting_is_in_seconds_of_the_night():
     async def wait():
         clock = HostClock(speed=100.0)

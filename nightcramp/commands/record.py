@@ -59,14 +59,14 @@ def record(
     1 if the recording is safe but something could not be made of it.
     """
     from models import load_classifier
-    from nightcramp.recorder.clock import night_clock
     from nightcramp.recorder.ending import finish_night
     from nightcramp.recorder.messages import Message
     from nightcramp.recorder.plan import Wishes, plan_night
     from nightcramp.recorder.running import record_night
     from nightcramp.recorder.screen import open_screen
+    from nightcramp.sensors import clock_for
 
-    clock = night_clock(radio, speed)
+    clock = clock_for(radio, speed)
     wishes = Wishes(sensor, leg, participant, companion, out, until, hours, site_key)
     plan = plan_night(wishes, clock)
     classifier = load_classifier() if live else None
