@@ -15,7 +15,7 @@ from benchmarks.detector_nights import FloatArray, FramedNight, as_frames, with_
 from models import CLASS_NAMES, Classifier, ModelDescription, TrainingSettings
 from models.export import to_onnx
 from models.training import fit
-from sensing import FEATURE_NAMES, SegmentationRules
+from sensing import FEATURE_NAMES, MEASURES, EvidenceWeights, SegmentationRules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +74,8 @@ class BoostedTrees:
             normalisation="none",
             rates_hz=(200.0, 4000.0),
             rules=SegmentationRules(),
+            measure_names=MEASURES,
+            evidence=EvidenceWeights.of_scores(),
             training={},
         )
         self._classifier = Classifier(to_onnx(ensemble, description))

@@ -2,7 +2,8 @@
 
 Bunch et al. 1978 (J Appl Photogr Eng 4:166). The thresholds of each point are chosen on the nights
 that are judged, for every kind of detector in the same way: a point says what a kind could do, not
-what one tuned on other nights would.
+what one tuned on other nights would. Episodes are judged by their scores alone: the measures that the
+shipped detector adds to them would hide what the kinds of classifier differ in.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.evaluation import EASY_S, NIGHT_H, score_each, spread_of
-from sensing import EventKind, SegmentationRules
+from sensing import EventKind, EvidenceWeights, SegmentationRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,7 +59,7 @@ def best_points(nights: Sequence[TuningNight], budgets: Sequence[float]) -> list
 def _points(nights: Sequence[TuningNight]) -> Iterator[Point]:
     for on in ON:
         rules = SegmentationRules(on=on, off=min(on, SegmentationRules().off))
-        judged = [night.judge(rules) for night in nights]
+        judged = [night.judge(rules, EvidenceWeights.of_scores()) for night in nights]
         sure = [event.confidence or 0.0 for one in judged for event in one.detected]
         steps = np.quantile(sure, np.linspace(0, 1, CONFIDENCES)) if sure else np.zeros(1)
         for least in np.unique(steps).tolist():

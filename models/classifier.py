@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nightcramp.errors import ModelError
-from sensing import FEATURE_NAMES, SegmentationRules
+from sensing import FEATURE_NAMES, MEASURES, EvidenceWeights, SegmentationRules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +46,10 @@ class ModelDescription:
         Lowest and highest sampling rate of EMG it was trained on.
     rules : SegmentationRules
         Thresholds tuned with the model.
+    measure_names : tuple of str
+        What the confidence of an episode is made of, in order.
+    evidence : EvidenceWeights
+        How.
     training : dict of str
         Simulator version, seeds, hash of the training data.
     """
@@ -56,6 +60,8 @@ class ModelDescription:
     normalisation: str
     rates_hz: tuple[float, float]
     rules: SegmentationRules
+    measure_names: tuple[str, ...]
+    evidence: EvidenceWeights
     training: dict[str, str]
 
     def to_json(self) -> str:
@@ -75,7 +81,8 @@ class ModelDescription:
             values = json.loads(text)
             known = {field.name: values[field.name] for field in fields(cls)}
             known["rules"] = SegmentationRules(**known["rules"])
-            for name in ("feature_names", "class_names", "rates_hz"):
+            known["evidence"] = EvidenceWeights.of(known["evidence"])
+            for name in ("feature_names", "class_names", "rates_hz", "measure_names"):
                 known[name] = tuple(known[name])
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(f"the description inside the model cannot be read: {error}") from error
@@ -107,7 +114,8 @@ class Classifier:
         if METADATA_KEY not in metadata:
             raise ModelError(f"{name}: not a nightcramp model: its metadata lacks {METADATA_KEY!r}")
         self.description = ModelDescription.from_json(metadata[METADATA_KEY])
-        if self.description.feature_names != FEATURE_NAMES:
+        computed = (FEATURE_NAMES, MEASURES)
+        if (self.description.feature_names, self.description.measure_names) != computed:
             raise ModelError(
                 f"{name}: trained on other features than this version computes. "
                 "Train it again with 'nightcramp train'"

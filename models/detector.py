@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,7 +46,8 @@ class Detector:
         self._rate_hz = emg.rate_hz
         self._front_end = FrontEnd(emg, acc)
         bin_s = self._front_end.bin_s
-        self._segmenter = Segmenter(emg, bin_s, classifier.description.rules)
+        description = classifier.description
+        self._segmenter = Segmenter(emg, bin_s, description.rules, description.evidence)
         self._movements = LegMovementScorer(emg, bin_s)
         self._seconds = SecondsBuilder(len(emg.labels), bin_s)
         self._samples = 0
@@ -68,7 +70,7 @@ class Detector:
         """End the recording and return all that was found in it."""
         self._judge(self._front_end.finish())
         self._episodes += self._segmenter.finish()
-        seconds = self._seconds.finish()
+        seconds = self._settled(self._seconds.finish())
         duration_s = self._samples / self._rate_hz
         events = [
             *self._episodes,
@@ -77,6 +79,18 @@ class Detector:
         ]
         events.sort(key=lambda event: (event.onset_s, event.kind))
         return NightResult(duration_s, tuple(events), seconds)
+
+    def _settled(self, seconds: Seconds) -> Seconds:
+        """Mark time in which a cramp could not have been a sure one, but for the sure cramps."""
+        count = seconds.quality.shape[1]
+        unsettled = self._segmenter.unsettled(count)
+        for episode in self._episodes:
+            if episode.kind is EventKind.CRAMP:
+                unsettled[int(episode.onset_s) : int(episode.offset_s) + 1] = False
+        marked = np.where(
+            unsettled & (seconds.quality == Quality.GOOD), Quality.UNSETTLED, seconds.quality
+        )
+        return replace(seconds, quality=marked.astype(np.uint8))
 
     def _judge(self, output: FrontEndOutput) -> list[Event]:
         scores = score_frames(self._classifier, output)

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from models.classifier import CLASS_NAMES, ModelDescription
 from models.dataset import Frames, NightSpec, frames_of, join_frames, night_specs
 from models.simulator import SIMULATOR_VERSION
-from models.tuning import TuningNight, tune_rules, tuning_night
+from models.tuning import TuningNight, fit_evidence, tune_rules, tuning_night
 from nightcramp.errors import UsageError
-from sensing import FEATURE_NAMES, SegmentationRules
+from sensing import FEATURE_NAMES, MEASURES, EvidenceWeights, SegmentationRules
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -56,7 +56,7 @@ class TrainingSettings:
         Simulator sources left out of the training nights, not of the tuning nights.
     """
 
-    version: str = "2"
+    version: str = "3"
     nights: int = 336
     hours: float = 0.75
     tuning_nights: int = 280
@@ -109,6 +109,8 @@ def train(settings: TrainingSettings, *, jobs: int, progress: Progress) -> Train
         normalisation="none",
         rates_hz=(200.0, 4000.0),
         rules=SegmentationRules(),
+        measure_names=MEASURES,
+        evidence=EvidenceWeights.of_scores(),
         training={
             "simulator": SIMULATOR_VERSION,
             "settings": repr(settings),
@@ -118,7 +120,8 @@ def train(settings: TrainingSettings, *, jobs: int, progress: Progress) -> Train
     content = to_onnx(ensemble, description)
     tuning = night_specs(TUNING_FAMILY, settings.tuning_nights, settings.tuning_hours)
     nights = list(_map(_Tuner(content), tuning, jobs, progress, "tuning nights"))
-    description = replace(description, rules=tune_rules(nights))
+    evidence = fit_evidence(nights)
+    description = replace(description, rules=tune_rules(nights, evidence), evidence=evidence)
     return TrainedModel(to_onnx(ensemble, description), description, len(frames.labels), counts)
 
 

@@ -40,7 +40,7 @@ EVENT_COLUMNS = {
         },
     },
     "channel": "EMG channel that shows the event best.",
-    "confidence": "Mean probability of a cramp over the event, 0 to 1.",
+    "confidence": "Probability that the event is a cramp, from all that was seen of it, 0 to 1.",
     "intensity": "Median EMG amplitude over the event, in multiples of the noise floor.",
     "rms_uv": "The same in microvolts; n/a where the recording has no physical unit.",
     "censored": "Which end a gap or the edge of the recording hides: none, onset, offset, both.",

@@ -5,6 +5,7 @@ where samples come from nor what a trial is; the classifier that turns features 
 business of `models`.
 """
 
+from sensing.evidence import MEASURES, Evidence, EvidenceWeights
 from sensing.features import FEATURE_NAMES
 from sensing.frames import FrontEnd, FrontEndOutput
 from sensing.leg_movements import LegMovementScorer
@@ -23,11 +24,14 @@ from sensing.types import (
 
 __all__ = [
     "FEATURE_NAMES",
+    "MEASURES",
     "AccFormat",
     "Censored",
     "EmgFormat",
     "Event",
     "EventKind",
+    "Evidence",
+    "EvidenceWeights",
     "FrontEnd",
     "FrontEndOutput",
     "LegMovementScorer",

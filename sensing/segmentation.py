@@ -7,18 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sensing.evidence import LYING_S, Evidence, Span, measure_episode
 from sensing.frames import FRAME_BINS, HOP_BINS, FrontEndOutput
+from sensing.rest import RestWatch
 from sensing.track import Track, start_of_activity, stretches
-from sensing.types import Censored, EmgFormat, Event, EventKind, FloatArray
+from sensing.types import BoolArray, Censored, EmgFormat, Event, EventKind, FloatArray
 
 SEARCH_BACK_S = 60.0
 """An onset is looked for this far before the score rose: scores follow their evidence."""
 
 DIP_S = 2.0
 """A cramp waxes and wanes: quiet shorter than this does not end it."""
-
-REST_WINDOW_S = 300.0
-"""How long before an onset is looked at for rest."""
 
 EDGE_RATIO = 2.0
 """Onset and offset lie where the envelope crosses this multiple of the noise floor ..."""
@@ -61,23 +60,26 @@ class SegmentationRules:
         Shorter episodes, and episodes whose median amplitude is a smaller multiple of the noise
         floor, are "possible" cramps: nothing tells weak ones from the tone of a loaded foot.
     certain_rest_s : float
-        So are those before which less of five minutes was seen to be rest on all channels: a
-        night cramp comes out of sleep, and who is busy with the leg holds it as well.
+        So are those before which less of five minutes was seen to be rest on all channels.
+    apart_s : float
+        So are those that begin sooner than this after a sure cramp: they are the same cramp, seen
+        again after a gap or after it had faded, and a trial must not count it twice.
     """
 
-    on: float = 0.7
+    on: float = 0.6
     off: float = 0.05
-    least_confidence: float = 0.5
+    least_confidence: float = 0.3
     certain_confidence: float = 0.0
     smooth_frames: int = 3
     merge_s: float = 1.0
-    tail: float = 0.5
+    tail: float = 0.6
     low_score_s: float = 10.0
     resume_s: float = 10.0
     shortest_s: float = 10.0
     certain_s: float = 15.0
     certain_intensity: float = 2.5
     certain_rest_s: float = 90.0
+    apart_s: float = 30.0
 
 
 class Segmenter:
@@ -89,16 +91,23 @@ class Segmenter:
     bin_s : float
         Length of a bin in seconds.
     rules : SegmentationRules
+    evidence : Evidence
+        Gives an episode that ended its confidence.
     """
 
-    def __init__(self, form: EmgFormat, bin_s: float, rules: SegmentationRules) -> None:
+    def __init__(
+        self, form: EmgFormat, bin_s: float, rules: SegmentationRules, evidence: Evidence
+    ) -> None:
         self._form = form
         self._bin_s = bin_s
         self._rules = rules
-        self._track = Track(len(form.labels))
+        self._evidence = evidence
+        self._track = Track(len(form.labels), bin_s)
+        self._rest = RestWatch(bin_s)
         self._recent: list[float] = []
         self._open: _Candidate | None = None
         self._earliest = 0
+        self._cramp_end: int | None = None
 
     def push(self, output: FrontEndOutput, scores: FloatArray) -> list[Event]:
         """Take completed bins and the score of each frame and channel.
@@ -114,17 +123,22 @@ class Segmenter:
         list of Event
             Episodes that these frames ended.
         """
-        self._track.add(output)
+        self._track.add(output, scores)
+        self._rest.push(output)
         events = []
         best = np.fmax.reduce(scores, axis=0).tolist()
         for index, end in enumerate(output.frame_end_bin.tolist()):
             event = self._step(end, best[index], scores[:, index])
             if event is not None:
                 events.append(event)
-        keep_s = SEARCH_BACK_S + REST_WINDOW_S + 5
+        keep_s = SEARCH_BACK_S - LYING_S[0] + 5
         oldest = self._open.first if self._open else self._track.end
         self._track.forget_before(oldest - round(keep_s / self._bin_s))
         return events
+
+    def unsettled(self, seconds: int) -> BoolArray:
+        """Return in which seconds too little rest went before for a cramp to be a sure one."""
+        return self._rest.unsettled(self._rules.certain_rest_s, seconds)
 
     def finish(self) -> list[Event]:
         """End the recording: an episode still open is censored at its offset."""
@@ -216,16 +230,23 @@ class Segmenter:
             offset = self._find_offset(channel, candidate.first, last, now)
         self._earliest = offset
         duration_s = (offset - onset) * self._bin_s
-        confidence = candidate.confidence()
-        if duration_s < self._rules.shortest_s or confidence < self._rules.least_confidence:
+        if duration_s < self._rules.shortest_s:
+            return None
+        rest_s = self._rest.seconds_before(onset)
+        measures = measure_episode(self._track, Span(channel, onset, offset, now), rest_s)
+        confidence = self._evidence.probability(measures)
+        if confidence < self._rules.least_confidence:
             return None
         intensity, rms = self._track.strength(channel, onset, offset)
         certain = (
             confidence >= self._rules.certain_confidence
             and duration_s >= self._rules.certain_s
             and intensity >= self._rules.certain_intensity
-            and self._rest_s_before(onset) >= self._rules.certain_rest_s
+            and rest_s >= self._rules.certain_rest_s
+            and not self._goes_on(onset)
         )
+        if certain:
+            self._cramp_end = offset
         return Event(
             onset_s=onset * self._bin_s,
             duration_s=duration_s,
@@ -237,11 +258,11 @@ class Segmenter:
             censored=_CENSORED[onset_hidden, offset_hidden],
         )
 
-    def _rest_s_before(self, onset: int) -> float:
-        """Return for how long all channels were seen at rest in the minutes before `onset`."""
-        window = min(round(REST_WINDOW_S / self._bin_s), onset - self._track.start)
-        resting = self._track.resting_hops(onset - window // HOP_BINS * HOP_BINS, onset)
-        return resting * HOP_BINS * self._bin_s
+    def _goes_on(self, onset: int) -> bool:
+        """Whether an episode that begins at `onset` is the last sure cramp going on."""
+        if self._cramp_end is None:
+            return False
+        return (onset - self._cramp_end) * self._bin_s < self._rules.apart_s
 
     def _find_onset(self, channel: int, first: int) -> tuple[int, bool]:
         """Search backwards for the start of the activity; True if a gap or the start hides it."""
@@ -291,22 +312,12 @@ class _Candidate:
         self.over = False
         self.lost_s = 0.0
         self._sums = np.zeros(channels)
-        self._best: list[float] = []
 
     def add(self, scores: FloatArray, end: int) -> None:
         """Take the scores of a frame that looks like a cramp."""
         self.last_judged = end
         self._sums += np.nan_to_num(scores)
-        self._best.append(float(np.nanmax(scores)))
 
     def best_channel(self) -> int:
         """Return the channel that shows the episode best."""
         return int(self._sums.argmax())
-
-    def confidence(self) -> float:
-        """Return the mean probability over the half of the frames that show it best.
-
-        What frames can say grows with an episode, and ends when somebody rubs or stands on it.
-        """
-        best = sorted(self._best)[len(self._best) // 2 :]
-        return sum(best) / len(best)

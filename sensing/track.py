@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sensing.features.windows import ACTIVE_LEVEL
 from sensing.frames import FRAME_BINS, HOP_BINS, FrontEndOutput
 
 if TYPE_CHECKING:
@@ -17,41 +16,60 @@ SMOOTH_BINS = 5
 
 
 class Track:
-    """Levels and amplitudes of the recent past, by bin number."""
+    """Levels, amplitudes, scores and movement of the recent past, by bin number."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, bin_s: float) -> None:
         self.start = 0
+        self.bin_s = bin_s
         self._level = np.zeros((channels, 0), dtype=np.float32)
         self._rms = np.zeros((channels, 0), dtype=np.float32)
+        self._scores = np.zeros((channels, 0), dtype=np.float32)
+        self._acceleration = np.zeros((4, 0), dtype=np.float32)
 
     @property
     def end(self) -> int:
         """Number of the bin after the newest."""
         return self.start + self._level.shape[1]
 
-    def add(self, output: FrontEndOutput) -> None:
-        """Append bins."""
+    def add(self, output: FrontEndOutput, scores: FloatArray) -> None:
+        """Append bins, and the scores of their frames to the half second each frame ends with."""
+        by_bin = np.full(output.level.shape, np.nan, dtype=np.float32)
+        for end, score in zip(output.frame_end_bin - self.end, scores.T, strict=True):
+            by_bin[:, end - HOP_BINS : end] = score[:, None]
+        acceleration = np.concatenate([output.gravity, output.shake[None]])
         self._level = np.concatenate([self._level, output.level], axis=1)
         self._rms = np.concatenate([self._rms, np.sqrt(output.emg.power)], axis=1)
+        self._scores = np.concatenate([self._scores, by_bin], axis=1)
+        self._acceleration = np.concatenate([self._acceleration, acceleration], axis=1)
 
     def forget_before(self, bin_number: int) -> None:
         """Drop older bins."""
         drop = max(0, bin_number - self.start)
         self._level = self._level[:, drop:]
         self._rms = self._rms[:, drop:]
+        self._scores = self._scores[:, drop:]
+        self._acceleration = self._acceleration[:, drop:]
         self.start += drop
 
-    def resting_hops(self, first: int, last: int) -> int:
-        """Return in how many half seconds no channel was active and one at least was known."""
-        level = self._level[:, first - self.start : last - self.start]
-        by_hop = level.reshape(len(level), -1, HOP_BINS)
-        active = (by_hop > ACTIVE_LEVEL).sum(axis=2) > HOP_BINS // 2
-        known = (~np.isnan(by_hop)).sum(axis=2) > HOP_BINS // 2
-        return int((known.any(axis=0) & ~active.any(axis=0)).sum())
+    def scores(self, channel: int, first: int, last: int) -> FloatArray:
+        """Return the score of each bin, NaN where there is none."""
+        return self._scores[channel, self._part(first, last)]
+
+    def gravity(self, first: int, last: int) -> FloatArray:
+        """Return acceleration in g, shape (3, bins); NaN where it is not known."""
+        return self._acceleration[:3, self._part(first, last)]
+
+    def shake(self, first: int, last: int) -> FloatArray:
+        """Return the variance of acceleration within each bin, in g squared."""
+        return self._acceleration[3, self._part(first, last)]
+
+    def _part(self, first: int, last: int) -> slice:
+        """Return where bins are kept; those before the start of the track are left out."""
+        return slice(max(first - self.start, 0), max(last - self.start, 0))
 
     def envelope(self, channel: int, first: int, last: int) -> FloatArray:
         """Return the level smoothed over half a second; NaN where a bin cannot be judged."""
-        level = self._level[channel, max(first - self.start, 0) : last - self.start]
+        level = self._level[channel, self._part(first, last)]
         if len(level) < SMOOTH_BINS:
             return level
         half = SMOOTH_BINS // 2
@@ -61,7 +79,7 @@ class Track:
 
     def strength(self, channel: int, first: int, last: int) -> tuple[float, float]:
         """Return median amplitude in multiples of the floor and in the recording's unit."""
-        part = slice(first - self.start, last - self.start)
+        part = self._part(first, last)
         level = self._level[channel, part]
         known = ~np.isnan(level)
         if not known.any():

@@ -67,6 +67,7 @@ class Quality(IntEnum):
     NOISY = 7
     MOTION = 8
     ISOLATED = 9
+    UNSETTLED = 10
 
     @property
     def reason(self) -> str:
@@ -103,7 +104,7 @@ class Event:
     channel : str or None
         EMG channel that shows it best; None where it concerns all.
     confidence : float or None
-        Mean probability of a cramp over that half of the episode that shows it best, 0 to 1.
+        Probability that the episode is a cramp, from all that was seen of it, 0 to 1.
     intensity : float or None
         Median EMG amplitude over the event, in multiples of the noise floor.
     rms_uv : float or None

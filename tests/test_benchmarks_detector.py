@@ -13,7 +13,7 @@ from benchmarks.detector_points import Point, best_points
 from models import CLASS_NAMES, TrainingSettings
 from models.dataset import NightSpec, frames_of
 from models.evaluation import false_alarms, score_each, sensitivity
-from sensing import SegmentationRules
+from sensing import EvidenceWeights, SegmentationRules
 
 CRAMP = CLASS_NAMES.index("cramp")
 RULES = SegmentationRules(on=0.5)
@@ -103,14 +103,18 @@ def test_what_learns_from_shuffled_labels_knows_nothing_and_finds_nothing(
     share = np.mean(np.concatenate([night.labels for night in training]) == CRAMP)
     scores = np.concatenate([detector.score(night) for night in others])
     assert scores.mean() == pytest.approx(share, abs=0.1), "it can say no more than how many"
-    scored = score_each(night.scored(detector.score).judge(RULES) for night in others)
+    scored = score_each(
+        night.scored(detector.score).judge(RULES, EvidenceWeights.of_scores()) for night in others
+    )
     assert sensitivity(scored, lambda _: True).count == 0
     assert false_alarms(scored).count == 0
 
 
 def test_a_detector_that_never_says_cramp_finds_none_and_raises_no_alarm(others):
     zeros = score_each(
-        night.scored(lambda one: np.zeros(len(one.frame), np.float32)).judge(RULES)
+        night.scored(lambda one: np.zeros(len(one.frame), np.float32)).judge(
+            RULES, EvidenceWeights.of_scores()
+        )
         for night in others
     )
     found = sensitivity(zeros, lambda _: True)
@@ -121,7 +125,9 @@ def test_a_detector_that_never_says_cramp_finds_none_and_raises_no_alarm(others)
 
 def test_one_that_always_says_cramp_does_not_profit_from_it(others):
     ones = score_each(
-        night.scored(lambda one: np.ones(len(one.frame), np.float32)).judge(RULES)
+        night.scored(lambda one: np.ones(len(one.frame), np.float32)).judge(
+            RULES, EvidenceWeights.of_scores()
+        )
         for night in others
     )
     assert false_alarms(ones).count > 0
@@ -129,7 +135,9 @@ def test_one_that_always_says_cramp_does_not_profit_from_it(others):
 
 def test_nights_without_a_cramp_have_false_alarms_but_no_sensitivity():
     night = framed_night(spec(31, "exercise"))
-    scored = score_each([night.scored(EnvelopeRule().score).judge(RULES)])
+    scored = score_each(
+        [night.scored(EnvelopeRule().score).judge(RULES, EvidenceWeights.of_scores())]
+    )
     assert sensitivity(scored, lambda _: True).value is None
     assert false_alarms(scored).hours == pytest.approx(0.4, abs=0.01)
 

@@ -14,7 +14,7 @@ from models.dataset import Frames, night_specs
 from models.export import to_onnx
 from models.labels import label_frames
 from nightcramp.errors import ModelError, UsageError
-from sensing import FEATURE_NAMES, SegmentationRules
+from sensing import FEATURE_NAMES, MEASURES, EvidenceWeights, SegmentationRules
 
 SMALL = TrainingSettings(
     version="test", nights=9, hours=0.8, tuning_nights=2, tuning_hours=0.34, trees=4, leaves=5
@@ -29,6 +29,8 @@ def description(**changes):
         "normalisation": "none",
         "rates_hz": (200.0, 4000.0),
         "rules": SegmentationRules(),
+        "measure_names": MEASURES,
+        "evidence": EvidenceWeights.of_scores(),
         "training": {},
     }
     return ModelDescription(**values | changes)

@@ -4,11 +4,12 @@ import itertools
 from dataclasses import fields
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models import Detector, load_classifier
-from sensing import AccFormat, EmgFormat, FrontEnd
+from sensing import AccFormat, EmgFormat, EventKind, FrontEnd
 
 RATE_HZ, ACC_RATE_HZ = 200.0, 20.0
 SECONDS = 100
@@ -120,3 +121,20 @@ def test_a_detector_that_was_given_nothing_has_nothing_to_say():
     detector = Detector(load_classifier(), FORM, ACC_FORM)
     night = detector.finish()
     assert (night.duration_s, night.events, night.analysable_s) == (0.0, (), 0.0)
+
+
+def test_time_before_which_too_little_rest_was_seen_is_not_analysable_but_in_a_cramp():
+    classifier = load_classifier()
+    detector = Detector(classifier, FORM, ACC_FORM)
+    rng = np.random.default_rng(4)
+    emg = rng.normal(0, 3, (2, round(400 * RATE_HZ))).astype(np.float32)
+    emg[:, round(250 * RATE_HZ) : round(350 * RATE_HZ)] *= 8
+    detector.push(emg, None)
+    result = detector.finish()
+    least_s = classifier.description.rules.certain_rest_s
+    (start, *_) = result.of_kind(EventKind.NOT_ANALYSABLE)[1:]
+    assert start.detail == "unsettled"
+    assert start.offset_s == pytest.approx(least_s + 10, abs=2), "the noise floor takes ten seconds"
+    counted = [(event.onset_s, event.offset_s) for event in result.of_kind(EventKind.CRAMP)]
+    for onset_s, offset_s in counted:
+        assert result.seconds.analysable[int(onset_s) : int(offset_s)].all()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sensing import Censored, EmgFormat, EventKind, FrontEnd, Segmenter
+from sensing import Censored, EmgFormat, EventKind, EvidenceWeights, FrontEnd, Segmenter
 from sensing.leg_movements import LegMovementScorer, mark_periodic
 from sensing.segmentation import SegmentationRules
 from sensing.types import Event
@@ -27,7 +27,7 @@ def signal(seconds, *bursts, gaps=(), seed=5):
 def episodes(samples, *high, rules=RULES, unsure=(0, 0)):
     """Segment with scores of 0.9 in the intervals `high`, 0.45 in `unsure` and 0 elsewhere."""
     front_end = FrontEnd(FORM)
-    segmenter = Segmenter(FORM, front_end.bin_s, rules)
+    segmenter = Segmenter(FORM, front_end.bin_s, rules, EvidenceWeights.of_scores())
     found = []
     for output in (front_end.push(samples), front_end.finish()):
         end_s = output.frame_end_bin * front_end.bin_s

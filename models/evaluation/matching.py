@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from models.evaluation.intervals import poisson_interval
 from models.truth import TrueEvent, TruthKind
-from sensing import Event, EventKind
+from sensing import Censored, Event, EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -102,6 +102,16 @@ class Match:
         strong = (self.truth.intensity or 0.0) >= EASY_INTENSITY
         return strong and self.truth.duration_s >= EASY_S
 
+    @property
+    def seen_whole(self) -> Event | None:
+        """The episode found for an easy cramp, if no gap or edge hid one of its ends.
+
+        The length of others is known to be at least what was seen, and is reported as censored.
+        """
+        if self.found is None or self.found.censored is not Censored.NONE:
+            return None
+        return self.found if self.easy and self.analysable else None
+
 
 @dataclass(frozen=True, slots=True)
 class FalseAlarm:
@@ -148,12 +158,8 @@ class Evaluation:
         return len(self.false_alarms) / nights, lower / nights, upper / nights
 
     def errors_s(self) -> dict[str, npt.NDArray[np.float64]]:
-        """Return signed errors of onset, offset and duration of the easy cramps found."""
-        pairs = [
-            (match.truth, match.found)
-            for match in self.matches
-            if match.found is not None and match.easy and match.analysable
-        ]
+        """Return signed errors of onset, offset and duration of the easy cramps seen whole."""
+        pairs = [(match.truth, found) for match in self.matches if (found := match.seen_whole)]
         onset = np.array([found.onset_s - truth.onset_s for truth, found in pairs])
         offset = np.array([found.offset_s - truth.offset_s for truth, found in pairs])
         return {"onset": onset, "offset": offset, "duration": offset - onset}
@@ -161,11 +167,7 @@ class Evaluation:
     def duration_within(self, least_s: float = 5.0, share: float = 0.1) -> float:
         """Return the share of found easy cramps whose duration is right to max(5 s, 10 %)."""
         true_s = np.array(
-            [
-                match.truth.duration_s
-                for match in self.matches
-                if match.found is not None and match.easy and match.analysable
-            ]
+            [match.truth.duration_s for match in self.matches if match.seen_whole is not None]
         )
         error = np.abs(self.errors_s()["duration"])
         return float((error <= np.maximum(least_s, share * true_s)).mean()) if len(error) else 1.0
@@ -223,7 +225,7 @@ def _compare(judged: Judged) -> tuple[list[Match], list[FalseAlarm]]:
         if event.kind in (EventKind.CRAMP, EventKind.POSSIBLE_CRAMP)
     ]
     blind = [event for event in judged.detected if event.kind is EventKind.NOT_ANALYSABLE]
-    partner = dict(match_by_overlap(cramps, found))
+    partner = _partners(cramps, found)
     matches = [
         Match(
             recording=judged.name,
@@ -244,6 +246,19 @@ def _compare(judged: Judged) -> tuple[list[Match], list[FalseAlarm]]:
         if event.kind is EventKind.CRAMP and column not in partner.values()
     ]
     return matches, alarms
+
+
+def _partners(cramps: Sequence[TrueEvent], found: Sequence[Event]) -> dict[int, int]:
+    """Return which episode stands for each true cramp; what a trial counts goes first."""
+    partner: dict[int, int] = {}
+    for kind in (EventKind.CRAMP, EventKind.POSSIBLE_CRAMP):
+        rows = [row for row in range(len(cramps)) if row not in partner]
+        columns = [column for column, event in enumerate(found) if event.kind is kind]
+        pairs = match_by_overlap(
+            [cramps[row] for row in rows], [found[column] for column in columns]
+        )
+        partner |= {rows[row]: columns[column] for row, column in pairs}
+    return partner
 
 
 def _what_was_there(truth: Sequence[TrueEvent], event: Event) -> str:

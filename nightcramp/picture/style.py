@@ -50,6 +50,7 @@ QUALITY_LOOKS: Final[dict[Quality, tuple[str, str, str]]] = {
     Quality.NOISY: (SKY_BLUE, "\\\\\\\\\\\\", BLACK),
     Quality.MOTION: (BLUE, "", BLUE),
     Quality.ISOLATED: (WHITE, "++++++", BLACK),
+    Quality.UNSETTLED: (WHITE, "......", SECONDARY),
 }
 
 SMALL: Final = 7.0
