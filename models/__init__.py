@@ -15,6 +15,7 @@ from models.evaluation import Evaluation, Judged, evaluate
 from models.truth import SimulatedNight, TrueEvent, TruthKind
 
 if TYPE_CHECKING:
+    from models.labelled import LabelledNight, LabelledSource
     from models.training import TrainedModel, TrainingSettings, train
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "Detector",
     "Evaluation",
     "Judged",
+    "LabelledNight",
+    "LabelledSource",
     "ModelDescription",
     "SimulatedNight",
     "TrainedModel",
@@ -35,6 +38,7 @@ __all__ = [
 ]
 
 _LATE = dict.fromkeys(("TrainedModel", "TrainingSettings", "train"), "models.training")
+_LATE |= dict.fromkeys(("LabelledNight", "LabelledSource"), "models.labelled")
 
 
 def __getattr__(name: str) -> object:

@@ -24,6 +24,9 @@ CLASS_NAMES = ("rest", "movement", "leg_movement", "gait", "artefact", "cramp")
 
 SHIPPED_MODEL = "nightcramp.onnx"
 
+HASH_ENDING = ".sha256"
+"""Ending of the file beside a model that holds its hash, in the form of ``sha256sum``."""
+
 METADATA_KEY = "nightcramp"
 """Key of the ONNX metadata entry that holds a `ModelDescription` as JSON."""
 
@@ -151,14 +154,27 @@ def load_classifier(path: Path | None = None, *, threads: int = 1) -> Classifier
     return Classifier(content, name=str(path), threads=threads)
 
 
+def hash_text(content: bytes, name: str) -> str:
+    """Return the line that ``sha256sum`` writes for a file."""
+    return f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+
+
 def _shipped() -> bytes:
-    file = resources.files("models") / SHIPPED_MODEL
-    if not file.is_file():
+    """Return the classifier of the package, if it is the one that was put into it."""
+    folder = resources.files("models")
+    file, signed = folder / SHIPPED_MODEL, folder / (SHIPPED_MODEL + HASH_ENDING)
+    if not file.is_file() or not signed.is_file():
         raise ModelError(
-            f"the package lacks its classifier {SHIPPED_MODEL}: install it again, or train one "
-            "with 'nightcramp train'"
+            f"the package lacks its classifier {SHIPPED_MODEL} or its hash: install it again, or "
+            "train one with 'nightcramp train'"
         )
-    return file.read_bytes()
+    content = file.read_bytes()
+    if signed.read_text(encoding="utf-8") != hash_text(content, SHIPPED_MODEL):
+        raise ModelError(
+            f"the classifier {SHIPPED_MODEL} of the package is not the one it was published with: "
+            "install the package again, or name a classifier of your own with --model"
+        )
+    return content
 
 
 def _session(content: bytes, name: str, threads: int) -> onnxruntime.InferenceSession:

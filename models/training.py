@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from models.classifier import CLASS_NAMES, ModelDescription
+from models.classifier import CLASS_NAMES, Classifier, ModelDescription
 from models.dataset import Frames, NightSpec, frames_of, join_frames, night_specs
+from models.labelled import (
+    LabelledNight,
+    LabelledSource,
+    frames_of_labelled,
+    split_by_participant,
+    tuning_night_of,
+)
 from models.simulator import SIMULATOR_VERSION
 from models.tuning import TuningNight, fit_evidence, tune_rules, tuning_night
 from nightcramp.errors import UsageError
@@ -77,8 +84,14 @@ class TrainedModel:
     frames_of_class: dict[str, int]
 
 
-def train(settings: TrainingSettings, *, jobs: int, progress: Progress) -> TrainedModel:
-    """Train a classifier on simulated nights.
+def train(
+    settings: TrainingSettings,
+    *,
+    jobs: int,
+    progress: Progress,
+    labelled: Sequence[LabelledSource] = (),
+) -> TrainedModel:
+    """Train a classifier on simulated nights, and on recordings that people labelled.
 
     Parameters
     ----------
@@ -87,6 +100,8 @@ def train(settings: TrainingSettings, *, jobs: int, progress: Progress) -> Train
         Processes that simulate nights.
     progress : callable
         Told of every night that is done.
+    labelled : sequence of LabelledSource
+        Two participants in three are learnt from, the others tune the thresholds.
 
     Raises
     ------
@@ -98,10 +113,13 @@ def train(settings: TrainingSettings, *, jobs: int, progress: Progress) -> Train
 
     specs = night_specs(TRAINING_FAMILY, settings.nights, settings.hours, settings.without)
     frames = join_frames(list(_map(frames_of, specs, jobs, progress, "training nights")))
-    counts = _count_classes(frames)
-    progress("growing trees", 0, 1)
-    ensemble = fit(frames, settings)
-    progress("growing trees", 1, 1)
+    _require_classes(frames)
+    ensemble = _grow(frames, settings, progress)
+    learnt, tuned_on = split_by_participant(labelled)
+    if learnt:
+        parts = [frames_of_labelled(night, ensemble) for night in _loaded(learnt, progress)]
+        frames = join_frames([frames, *parts])
+        ensemble = _grow(frames, settings, progress)
     description = ModelDescription(
         version=settings.version,
         feature_names=FEATURE_NAMES,
@@ -114,15 +132,34 @@ def train(settings: TrainingSettings, *, jobs: int, progress: Progress) -> Train
         training={
             "simulator": SIMULATOR_VERSION,
             "settings": repr(settings),
+            "recordings": f"{len(learnt)} learnt from, {len(tuned_on)} tuned on",
             "data_sha256": frames.fingerprint(),
         },
     )
     content = to_onnx(ensemble, description)
     tuning = night_specs(TUNING_FAMILY, settings.tuning_nights, settings.tuning_hours)
     nights = list(_map(_Tuner(content), tuning, jobs, progress, "tuning nights"))
+    scorer = Classifier(content)
+    nights += [tuning_night_of(night, scorer) for night in _loaded(tuned_on, progress)]
     evidence = fit_evidence(nights)
     description = replace(description, rules=tune_rules(nights, evidence), evidence=evidence)
+    counts = _frames_of_class(frames)
     return TrainedModel(to_onnx(ensemble, description), description, len(frames.labels), counts)
+
+
+def _grow(
+    frames: Frames, settings: TrainingSettings, progress: Progress
+) -> HistGradientBoostingClassifier:
+    progress("growing trees", 0, 1)
+    ensemble = fit(frames, settings)
+    progress("growing trees", 1, 1)
+    return ensemble
+
+
+def _loaded(sources: Sequence[LabelledSource], progress: Progress) -> Iterator[LabelledNight]:
+    for done, source in enumerate(sources):
+        progress("labelled recordings", done, len(sources))
+        yield source.load()
 
 
 def fit(frames: Frames, settings: TrainingSettings) -> HistGradientBoostingClassifier:
@@ -163,14 +200,17 @@ class _Tuner:
         return tuning_night(self._content, spec)
 
 
-def _count_classes(frames: Frames) -> dict[str, int]:
+def _frames_of_class(frames: Frames) -> dict[str, int]:
     counts: npt.NDArray[np.int64] = np.bincount(frames.labels, minlength=len(CLASS_NAMES))
-    missing = [name for name, count in zip(CLASS_NAMES, counts, strict=True) if not count]
+    return dict(zip(CLASS_NAMES, counts.tolist(), strict=True))
+
+
+def _require_classes(frames: Frames) -> None:
+    missing = [name for name, count in _frames_of_class(frames).items() if not count]
     if missing:
         raise UsageError(
             f"the training nights hold no frame of class {', '.join(missing)}: use more nights"
         )
-    return dict(zip(CLASS_NAMES, counts.tolist(), strict=True))
 
 
 def _map(
