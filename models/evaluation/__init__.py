@@ -40,6 +40,7 @@ from models.evaluation.strata import (
     by_duration,
     by_origin,
     false_alarms,
+    reported,
     score_each,
     sensitivity,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "ratio_limits",
     "reliability_of_episodes",
     "reliability_of_seconds",
+    "reported",
     "score_each",
     "sensitivity",
     "spread_of",

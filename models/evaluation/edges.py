@@ -65,11 +65,11 @@ def spread_of(errors_s: FloatArray) -> Spread | None:
 
 
 def durations_s(matches: Sequence[Match]) -> tuple[FloatArray, FloatArray]:
-    """Return true and found duration of the easy cramps found."""
+    """Return true and found duration of the easy cramps counted and seen whole."""
     pairs = [
-        (match.truth.duration_s, match.found.duration_s)
+        (match.truth.duration_s, found.duration_s)
         for match in matches
-        if match.found is not None and match.easy and match.analysable
+        if (found := match.seen_whole)
     ]
     both = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     return both[:, 0], both[:, 1]

@@ -103,6 +103,11 @@ class Match:
         return strong and self.truth.duration_s >= EASY_S
 
     @property
+    def counted(self) -> bool:
+        """Whether it was reported as a cramp; a trial does not count possible ones."""
+        return self.found is not None and self.found.kind is EventKind.CRAMP
+
+    @property
     def seen_whole(self) -> Event | None:
         """The episode found for an easy cramp, if no gap or edge hid one of its ends.
 
@@ -110,7 +115,7 @@ class Match:
         """
         if self.found is None or self.found.censored is not Censored.NONE:
             return None
-        return self.found if self.easy and self.analysable else None
+        return self.found if self.counted and self.easy and self.analysable else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +148,11 @@ class Evaluation:
     false_alarms: tuple[FalseAlarm, ...]
 
     def sensitivity(self, *, easy_only: bool = True) -> tuple[int, int]:
-        """Return how many analysable cramps were found, and how many there were."""
+        """Return how many analysable cramps were counted, and how many there were."""
         cramps = [
             match for match in self.matches if match.analysable and (match.easy or not easy_only)
         ]
-        return sum(match.found is not None for match in cramps), len(cramps)
+        return sum(match.counted for match in cramps), len(cramps)
 
     def false_alarm_rate(self) -> tuple[float, float, float]:
         """Return false alarms per 8 analysable hours with exact 95 % Poisson limits."""
@@ -158,7 +163,7 @@ class Evaluation:
         return len(self.false_alarms) / nights, lower / nights, upper / nights
 
     def errors_s(self) -> dict[str, npt.NDArray[np.float64]]:
-        """Return signed errors of onset, offset and duration of the easy cramps seen whole."""
+        """Return signed errors of onset, offset, duration of easy cramps counted and seen whole."""
         pairs = [(match.truth, found) for match in self.matches if (found := match.seen_whole)]
         onset = np.array([found.onset_s - truth.onset_s for truth, found in pairs])
         offset = np.array([found.offset_s - truth.offset_s for truth, found in pairs])

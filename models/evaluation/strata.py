@@ -41,7 +41,7 @@ class Stratum:
     name : str
     recordings : int
     cramps : Proportion
-        Cramps found, of those that could have been seen.
+        Cramps counted, of those that could have been seen.
     alarms : Rate or None
         False alarms; None where the part is one of cramps, not of recordings.
     """
@@ -58,14 +58,25 @@ def score_each(recordings: Iterable[Judged]) -> list[Scored]:
 
 
 def sensitivity(scored: Sequence[Scored], wanted: Callable[[Match], bool]) -> Proportion:
-    """Return how many of the wanted cramps that could be seen were found."""
+    """Return how many of the wanted cramps that could be seen were counted."""
+    return _share(scored, wanted, lambda match: match.counted)
+
+
+def reported(scored: Sequence[Scored], wanted: Callable[[Match], bool]) -> Proportion:
+    """Return how many of them were reported, as cramps or as possible ones."""
+    return _share(scored, wanted, lambda match: match.found is not None)
+
+
+def _share(
+    scored: Sequence[Scored], wanted: Callable[[Match], bool], right: Callable[[Match], bool]
+) -> Proportion:
     found: defaultdict[str, int] = defaultdict(int)
     there: defaultdict[str, int] = defaultdict(int)
     for one in scored:
         for match in one.evaluation.matches:
             if match.analysable and wanted(match):
                 there[one.judged.participant] += 1
-                found[one.judged.participant] += match.found is not None
+                found[one.judged.participant] += right(match)
     return Proportion.sum_up([(found[who], there[who]) for who in there])
 
 
@@ -101,7 +112,7 @@ def by_amplitude_and_duration(scored: Sequence[Scored]) -> list[list[Stratum]]:
 
 
 def by_origin(scored: Sequence[Scored], key: Callable[[Judged], str]) -> list[Stratum]:
-    """Return easy cramps found and false alarms of the recordings of each kind, as they come.
+    """Return easy cramps counted and false alarms of the recordings of each kind, as they come.
 
     Recordings of which `key` says nothing are left out.
     """

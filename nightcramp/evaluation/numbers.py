@@ -33,6 +33,7 @@ def as_numbers(summary: Summary, results: Results) -> dict[str, object]:
         "failed": list(results.failures),
         "cramps_15s_3floors": _proportion(summary.easy),
         "cramps_all": _proportion(summary.every),
+        "cramps_15s_3floors_reported": _proportion(summary.easy_reported),
         "sensitivity_by_amplitude": _strata(summary.amplitudes),
         "sensitivity_by_duration": _strata(summary.durations),
         "sensitivity_by_amplitude_and_duration": {
@@ -112,7 +113,7 @@ def _found(cramps: Proportion) -> str:
     if cramps.value is None or cramps.low is None or cramps.high is None:
         return "no cramp"
     return (
-        f"{cramps.count} of {cramps.of} found, sensitivity {cramps.value:.3f} "
+        f"{cramps.count} of {cramps.of} counted, sensitivity {cramps.value:.3f} "
         f"(95 % limits {cramps.low:.3f} to {cramps.high:.3f})"
     )
 

@@ -161,7 +161,8 @@ def _sensitivity(summary: Summary) -> KeyNumber:
     details = (
         _limits(easy.low, easy.high, 3),
         _by_participant(easy.low_participants, easy.high_participants),
-        f"{counted(easy.count)} of {counted(easy.of)} cramps",
+        f"{counted(easy.count)} of {counted(easy.of)} cramps counted",
+        f"{counted(summary.easy_reported.count)} reported, as possible ones too",
         f"goal ≥ {LEAST_SENSITIVITY}",
     )
     return KeyNumber("Sensitivity, ≥ 15 s and ≥ 3 × floor", number(easy.value, 3), details)

@@ -75,7 +75,7 @@ def miss_strips(scored: Sequence[Scored], trace_of: Callable[[str], Trace | None
         (match, one.judged)
         for one in scored
         for match in one.evaluation.matches
-        if match.found is None and match.analysable
+        if not match.counted and match.analysable
     ]
     misses.sort(key=lambda pair: (not pair[0].easy, -(pair[0].truth.intensity or 0.0)))
     strips = []

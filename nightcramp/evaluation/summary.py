@@ -29,6 +29,7 @@ from models.evaluation import (
     false_alarms,
     reliability_of_episodes,
     reliability_of_seconds,
+    reported,
     sensitivity,
     time_in_alarm,
     weekly_count,
@@ -67,7 +68,9 @@ class Summary:
     whole : Evaluation
         All of `scored` together.
     easy, every : Proportion
-        Cramps found, of the easy ones and of all.
+        Cramps counted, of the easy ones and of all.
+    easy_reported : Proportion
+        Easy cramps reported, also as possible ones, which no trial counts.
     alarms : Rate
     amplitudes, durations : lists of Stratum
     grid : list of list of Stratum
@@ -92,6 +95,7 @@ class Summary:
     whole: Evaluation
     easy: Proportion
     every: Proportion
+    easy_reported: Proportion
     alarms: Rate
     amplitudes: list[Stratum]
     durations: list[Stratum]
@@ -138,6 +142,7 @@ def summarise(results: Results) -> Summary:
         whole=_join(scored),
         easy=sensitivity(scored, lambda match: match.easy),
         every=sensitivity(scored, lambda _: True),
+        easy_reported=reported(scored, lambda match: match.easy),
         alarms=false_alarms(scored),
         amplitudes=by_amplitude(scored),
         durations=by_duration(scored),
@@ -225,7 +230,7 @@ def _from_traces(
 def _latencies_s(one: Scored, trace: Trace) -> list[float]:
     latencies = []
     for match in one.evaluation.matches:
-        if match.found is not None and match.easy and match.analysable:
+        if match.found is not None and match.counted and match.easy and match.analysable:
             decided = decision_s(match.found, trace.score, on=trace.on, shortest_s=trace.shortest_s)
             if decided is not None:
                 latencies.append(decided - match.truth.onset_s)
