@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from recordings import Recording, RecordingInfo
     from sensing import AccFormat, EmgFormat, NightResult
 
-BLOCK_S = 60.0
-"""Seconds read at a time: a minute of two channels fits the processor's cache."""
+BLOCK_S = 600.0
+"""Seconds read at a time: ten minutes, over which the work for each block spreads thin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from importlib import metadata, resources
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""Where all packages lie side by side."""
 
 JUDGING_FOLDERS = (
     "firmware_bridge",
@@ -27,11 +31,8 @@ def code_version() -> str:
     """
     digest = hashlib.sha256()
     for folder in JUDGING_FOLDERS:
-        package, *below = folder.split("/")
-        files = resources.files(package).joinpath(*below).iterdir()
-        for file in sorted(files, key=lambda entry: entry.name):
-            if file.name.endswith(".py"):
-                digest.update(file.read_bytes())
+        for file in sorted((ROOT / folder).glob("*.py")):  # without importing the package: 0.2 s
+            digest.update(file.read_bytes())
     return f"{release()}+{digest.hexdigest()[:12]}"
 
 

@@ -18,6 +18,8 @@ from sensing.floor import NoiseFloor
 from sensing.mains import MainsMonitor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sensing.types import BoolArray, EmgFormat, FloatArray
 
 Samples = npt.NDArray[np.float64]
@@ -30,6 +32,9 @@ EPOCH_BINS = 100
 
 SETTLING_S = 0.3
 """After a gap the filters need this long; bins in it count as missing."""
+
+_PIECE_BINS = 300
+"""Samples are worked on half a minute at a time, so that they stay in the processor's cache."""
 
 _CLIP_MARGIN = 0.005
 """Samples within this share of the range from its ends are clipped."""
@@ -149,7 +154,7 @@ class EmgChain:
         ]
         self._floors = [NoiseFloor(0.3 * step) for step in form.resolution]
         self._limits = _clip_limits(form)
-        self._pending = np.zeros((channels, 0))
+        self._pending = np.zeros((channels, 0), dtype=np.float32)
         self._tail = np.zeros((channels, 0))
         self._last_two = np.zeros((channels, 2))
         self._settling = np.zeros(channels, dtype=np.int64)
@@ -163,32 +168,41 @@ class EmgChain:
         EmgBins
             The bins these samples completed; possibly none.
         """
-        self._pending = np.concatenate([self._pending, samples], axis=1, dtype=np.float64)
-        used = self._pending.shape[1] // self.samples_per_bin * self.samples_per_bin
-        raw, self._pending = self._pending[:, :used], self._pending[:, used:]
+        waiting = samples
+        if self._pending.shape[1]:
+            waiting = np.concatenate([self._pending, samples], axis=1)
+        used = waiting.shape[1] // self.samples_per_bin * self.samples_per_bin
+        self._pending = waiting[:, used:].copy()  # a view would keep all samples in memory
         if not used:
-            return missing_bins(len(raw), 0)
-        return self._bins_of(raw)
+            return missing_bins(len(waiting), 0)
+        step = _PIECE_BINS * self.samples_per_bin
+        pieces = [waiting[:, first : min(first + step, used)] for first in range(0, used, step)]
+        bins = [self._bins_of(piece.astype(np.float64)) for piece in pieces]
+        return bins[0] if len(bins) == 1 else join_bins(bins)
 
     def _bins_of(self, raw: Samples) -> EmgBins:
         """Make whole bins."""
+        total = self._split(raw).sum(axis=2)
+        lost = np.isnan(total)
         filtered, restarts = self._band_pass.push(raw)
-        missing = self._missing(np.isnan(raw), restarts)
-        known = np.nan_to_num(raw)
-        hum = self._remove_mains(filtered, raw)
-        parts = self._split(filtered)
-        power = _mean_square(parts)
+        power, hum = self._remove_mains(filtered, raw)
+        known = raw
+        if lost.any():
+            known = np.nan_to_num(raw)
+            total = self._split(known).sum(axis=2)
+        missing = self._missing(lost, restarts)
         slope, curve, crossings = self._differences(filtered)
         floor = self._follow_floor(np.where(missing, np.float32(np.nan), np.sqrt(power)))
-        span, clipped = _range(self._split(known), floor, self._limits)
+        span, clipped = _range(known, floor, self._limits)
+        squares = self._split(filtered * filtered)
         return EmgBins(
             power=power,
             slope=slope,
             curve=curve,
-            fourth=_mean_square(parts * parts),
+            fourth=_mean_square(squares),
             crossings=crossings,
             hum=hum,
-            mean=self._split(known).mean(axis=2).astype(np.float32),
+            mean=(total / self.samples_per_bin).astype(np.float32),
             span=span,
             clipped=clipped,
             floor=floor,
@@ -200,10 +214,9 @@ class EmgChain:
 
     def _missing(self, lost: BoolArray, restarts: BoolArray) -> BoolArray:
         """Mark bins with lost samples, and those in which a filter still settles."""
-        by_bin = len(lost), -1, self.samples_per_bin
-        missing: BoolArray = np.asarray(lost.reshape(by_bin).any(axis=2), dtype=np.bool_)
         if not restarts.any() and not self._settling.any():
-            return missing
+            return lost
+        missing = lost.copy()
         settle = round(SETTLING_S * self._form.rate_hz)
         for channel, restart in enumerate(restarts):
             settling = np.zeros(len(restart), dtype=np.bool_)
@@ -216,33 +229,44 @@ class EmgChain:
             missing[channel] |= settling.reshape(-1, self.samples_per_bin).any(axis=1)
         return missing
 
-    def _remove_mains(self, filtered: Samples, raw: Samples) -> FloatArray:
-        """Notch the lines that are there, in place; return the power removed in each bin."""
+    def _remove_mains(self, filtered: Samples, raw: Samples) -> tuple[FloatArray, FloatArray]:
+        """Notch the lines that are there, in place; return what power is left and removed."""
         before = _mean_square(self._split(filtered))
+        epochs = self._epochs(before.shape[1])
+        strengths = self._line_strengths(raw, [last for _, last, ends in epochs if ends])
         removed = False
-        for first, last, epoch_ends in self._epochs(before.shape[1]):
+        for first, last, epoch_ends in epochs:
             part = slice(first * self.samples_per_bin, last * self.samples_per_bin)
             for channel, notch in enumerate(self._notches):
                 if notch.lines_hz:
                     removed = True
                     filtered[channel, part] = notch.push(filtered[channel, part])
             if epoch_ends:
-                self._judge_mains(raw[:, : part.stop])
+                self._tune_notches(next(strengths))
         keep = self._monitors[0].segment
-        self._tail = np.concatenate([self._tail, raw], axis=1)[:, -keep:]
+        self._tail = np.concatenate([self._tail, raw[:, -keep:]], axis=1)[:, -keep:]
         if not removed:
-            return np.zeros_like(before)
-        return np.asarray(np.maximum(before - _mean_square(self._split(filtered)), 0))
+            return before, np.zeros_like(before)
+        power = _mean_square(self._split(filtered))
+        return power, np.maximum(before - power, 0)
 
-    def _judge_mains(self, raw: Samples) -> None:
+    def _line_strengths(self, raw: Samples, epoch_ends: list[int]) -> Iterator[Samples]:
+        """Return how strong each mains line is at the ends of epochs, (channels, lines) each."""
+        if not epoch_ends:
+            return iter(())
+        monitor = self._monitors[0]
+        ends = [end * self.samples_per_bin for end in epoch_ends]
+        if ends[0] < monitor.segment:
+            ends = [end + self._tail.shape[1] for end in ends]
+            raw = np.concatenate([self._tail, raw], axis=1)
+        latest = np.stack([raw[:, end - monitor.segment : end] for end in ends])
+        return iter(monitor.strengths(latest))
+
+    def _tune_notches(self, strengths: Samples) -> None:
         """Decide, at the end of an epoch, which lines to remove in the next."""
-        length = self._monitors[0].segment
-        latest = raw[:, -length:]
-        if latest.shape[1] < length:
-            latest = np.concatenate([self._tail, latest], axis=1)[:, -length:]
-        for channel, monitor in enumerate(self._monitors):
-            if not np.isnan(latest[channel]).any():
-                self._notches[channel].tune(monitor.judge(latest[channel]))
+        for notch, monitor, strength in zip(self._notches, self._monitors, strengths, strict=True):
+            if not np.isnan(strength).any():
+                notch.tune(monitor.decide(strength))
 
     def _follow_floor(self, rms: FloatArray) -> FloatArray:
         """Return the noise floor in force in each bin; an epoch's end renews it."""
@@ -268,8 +292,10 @@ class EmgChain:
         self._last_two = longer[:, -2:]
         first = longer[:, 1:] - longer[:, :-1]
         second = first[:, 1:] - first[:, :-1]
-        changes = np.signbit(longer[:, 2:]) != np.signbit(longer[:, 1:-1])
-        counts = changes.reshape(len(changes), -1, self.samples_per_bin).sum(axis=2)
+        negative = np.signbit(longer[:, 1:])
+        changes = negative[:, 1:] != negative[:, :-1]
+        by_bin = changes.reshape(len(changes), -1, self.samples_per_bin)
+        counts = by_bin.sum(axis=2, dtype=np.uint16)
         per_second = counts * (self._form.rate_hz / self.samples_per_bin)
         return (
             _mean_square(self._split(first[:, 1:])),
@@ -286,21 +312,30 @@ def _clip_limits(form: EmgFormat) -> tuple[Samples, Samples]:
 
 
 def _range(
-    parts: Samples, floor: FloatArray, limits: tuple[Samples, Samples]
+    samples: Samples, floor: FloatArray, limits: tuple[Samples, Samples]
 ) -> tuple[FloatArray, FloatArray]:
-    """Return span and clipped share of each bin, from samples shaped (channels, bins, n)."""
+    """Return span and clipped share of each bin of known samples, shape (channels, bins)."""
     below, above = limits
-    top, bottom = parts.max(axis=2), parts.min(axis=2)
+    length = samples.shape[1] // floor.shape[1]
+    begins = np.arange(0, samples.shape[1], length)
+    top = np.maximum.reduceat(samples, begins, axis=1)  # two and a half times as fast as max()
+    bottom = np.minimum.reduceat(samples, begins, axis=1)
     span = top - bottom
-    clipped = np.zeros(span.shape)
+    clipped = np.zeros(span.shape, dtype=np.float32)
     suspect = (top >= above) | (bottom <= below) | (span > _PLATEAU_FLOORS * floor)
-    for channel, index in np.argwhere(suspect):
-        part = parts[channel, index]
-        at_limit = (part >= above[channel]) | (part <= below[channel])
-        resting = ((part == part.max()) | (part == part.min())).mean()
-        plateau = resting if resting >= _PLATEAU_SHARE else 0.0
-        clipped[channel, index] = max(at_limit.mean(), plateau)
-    return span.astype(np.float32), clipped.astype(np.float32)
+    if suspect.any():
+        channel, _ = np.nonzero(suspect)
+        parts = samples.reshape(*floor.shape, length)[suspect]
+        clipped[suspect] = _clipped(parts, below[channel], above[channel])
+    return span.astype(np.float32), clipped
+
+
+def _clipped(parts: Samples, below: Samples, above: Samples) -> Samples:
+    """Return the clipped share of bins, from samples shaped (bins, n)."""
+    at_limit = ((parts >= above) | (parts <= below)).mean(axis=1)
+    top, bottom = parts.max(axis=1, keepdims=True), parts.min(axis=1, keepdims=True)
+    resting = ((parts == top) | (parts == bottom)).mean(axis=1)
+    return np.asarray(np.maximum(at_limit, np.where(resting >= _PLATEAU_SHARE, resting, 0.0)))
 
 
 def _mean_square(parts: Samples) -> FloatArray:

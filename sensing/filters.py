@@ -75,8 +75,11 @@ class BandPass:
             True at the first sample after a gap.
         """
         known = ~np.isnan(samples)
-        filtered = np.zeros_like(samples)
         restarts = np.zeros(samples.shape, dtype=np.bool_)
+        if self._running.all() and known.all():
+            filtered, self._state = signal.sosfilt(self._sections, samples, zi=self._state)
+            return filtered, restarts
+        filtered = np.zeros_like(samples)
         for first, last in _runs_of_equal_columns(known):
             present = known[:, first]
             starting = present & ~self._running
@@ -131,8 +134,6 @@ def _runs_of_equal_columns(known: npt.NDArray[np.bool_]) -> list[tuple[int, int]
     count = known.shape[1]
     if count == 0:
         return []
-    if known.all():
-        return [(0, count)]
     edges = np.flatnonzero((known[:, 1:] != known[:, :-1]).any(axis=0)) + 1
     bounds = [0, *edges.tolist(), count]
     return list(itertools.pairwise(bounds))

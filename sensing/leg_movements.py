@@ -55,11 +55,19 @@ class LegMovementScorer:
         begins = self._over(amplitude, output.emg.floor, ONSET_UV, ONSET_RATIO)
         above = self._over(amplitude, output.emg.floor, END_UV, END_RATIO)
         known = np.asarray(~np.isnan(output.level).all(axis=0))
-        for starts, stays, is_known in zip(
-            begins.tolist(), above.tolist(), known.tolist(), strict=True
-        ):
-            self._step(starts=starts, stays=stays, is_known=is_known)
-            self._bin += 1
+        onsets = np.flatnonzero(begins & known)
+        place = 0
+        while place < len(known):
+            if self._onset is None:
+                following = int(np.searchsorted(onsets, place))
+                if following == len(onsets):
+                    break
+                place = int(onsets[following])
+                self._onset = self._last_above = self._bin + place
+            else:
+                self._go_on(self._bin + place, stays=bool(above[place]), known=bool(known[place]))
+            place += 1
+        self._bin += len(known)
 
     def finish(self, episodes: list[Event]) -> list[Event]:
         """Return the movements outside of `episodes`, those of a series marked as periodic."""
@@ -77,15 +85,13 @@ class LegMovementScorer:
         edge = floor + microvolts if self._scaled else floor * ratio
         return np.asarray((amplitude > edge).any(axis=0), dtype=np.bool_)
 
-    def _step(self, *, starts: bool, stays: bool, is_known: bool) -> None:
-        if not is_known:
+    def _go_on(self, number: int, *, stays: bool, known: bool) -> None:
+        """Take the bin of this number while a movement lasts."""
+        if not known:
             self._onset = None  # a movement that meets a gap has no known length
-        elif self._onset is None:
-            if starts:
-                self._onset = self._last_above = self._bin
         elif stays:
-            self._last_above = self._bin
-        elif self._bin - self._last_above >= self._quiet_bins:
+            self._last_above = number
+        elif number - self._last_above >= self._quiet_bins:
             self._end()
 
     def _end(self) -> None:

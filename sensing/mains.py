@@ -44,22 +44,35 @@ class MainsMonitor:
         self._here = centre + _offsets(0, _HALF_WIDTH_HZ, step_hz)
         self._around = centre + _offsets(*_NEIGHBOURS_HZ, step_hz)
 
-    def judge(self, samples: npt.NDArray[np.float64]) -> tuple[float, ...]:
-        """Return the lines to remove from now on, in Hz.
+    def strengths(self, samples: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the power of each line as a multiple of what its neighbourhood would give it.
 
         Parameters
         ----------
-        samples : float64 array, shape (segment,)
-            The latest two seconds, without NaN, before any notch.
+        samples : float64 array, shape (..., segment)
+            Two seconds each, before any notch; NaN in them makes all lines NaN.
+
+        Returns
+        -------
+        float64 array, shape (..., lines)
         """
-        spectrum = np.abs(fft.rfft((samples - samples.mean()) * self._window)) ** 2
-        around = np.sort(spectrum[self._around], axis=1)
-        neighbour = around[:, around.shape[1] // 2]
+        centred = samples - samples.mean(axis=-1, keepdims=True)
+        spectrum = fft.rfft(centred * self._window, axis=-1)
+        power = spectrum.real**2 + spectrum.imag**2
+        around = np.sort(power[..., self._around], axis=-1)
+        neighbour = around[..., around.shape[-1] // 2]
         expected = np.maximum(neighbour * self._here.shape[1], np.finfo(np.float64).tiny)
-        strength = spectrum[self._here].sum(axis=1) / expected
+        return np.asarray(power[..., self._here].sum(axis=-1) / expected)
+
+    def decide(self, strength: npt.NDArray[np.float64]) -> tuple[float, ...]:
+        """Return the lines to remove from now on, in Hz, by their newest `strengths`."""
         self._quiet[strength < LINE_OFF] += 1
         self._quiet[strength >= LINE_ON] = 0
         return tuple(self._lines[self._quiet < QUIET_EPOCHS].tolist())
+
+    def judge(self, samples: npt.NDArray[np.float64]) -> tuple[float, ...]:
+        """Return the lines to remove from now on, in Hz, by the latest two seconds."""
+        return self.decide(self.strengths(samples))
 
 
 def _offsets(nearest_hz: float, farthest_hz: float, step_hz: float) -> npt.NDArray[np.intp]:

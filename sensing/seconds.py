@@ -68,8 +68,9 @@ def _in_bins(output: FrontEndOutput, scores: FloatArray, first_bin: int) -> Seco
     """Return the fields of `Seconds` with one value a bin; activity is a variance still."""
     emg = output.emg
     score = np.full(output.quality.shape[1], np.nan, dtype=np.float32)
-    for end, value in zip(output.frame_end_bin - first_bin, scores, strict=True):
-        score[end - HOP_BINS : end] = value
+    if len(scores):  # frames follow each other hop by hop
+        begin = output.frame_end_bin[0] - first_bin - HOP_BINS
+        score[begin : begin + len(scores) * HOP_BINS] = np.repeat(scores, HOP_BINS)
     return Seconds(
         rms=np.where(emg.missing, np.float32(np.nan), np.sqrt(emg.power)),
         floor=emg.floor,
@@ -101,6 +102,8 @@ def _worst_state(
     quality: ByteArray, starts: npt.NDArray[np.intp], count: npt.NDArray[np.intp]
 ) -> ByteArray:
     """Return the most frequent bad state of each second, GOOD unless bad bins are too many."""
+    if not quality.any():
+        return np.zeros((len(quality), len(starts)), dtype=np.uint8)
     shares = np.stack(
         [np.add.reduceat(quality == state, starts, axis=1, dtype=np.float32) for state in Quality]
     )

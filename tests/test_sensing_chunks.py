@@ -87,6 +87,44 @@ def test_the_recording_of_this_test_has_something_to_say():
     assert set(np.unique(WHOLE["quality"])) >= {0, 1, 2, 4}
 
 
+def test_what_comes_later_changes_no_bit_of_what_was_said():
+    alone = run_front_end([(EMG[:, : EMG.shape[1] // 2], ACC[:, : ACC.shape[1] // 2])])
+    said = WHOLE["end"] <= alone["frame_end_bin"][-1]
+    for name, values in alone.items():
+        by_row = name in {"rows", "channel", "end"}
+        followed = WHOLE[name][said] if by_row else WHOLE[name][..., : values.shape[-1]]
+        np.testing.assert_array_equal(followed, values, err_msg=name)
+
+
+def minutes(seed, count, size=3.0):
+    """Return minutes of noise with a contraction in each, and acceleration."""
+    rng = np.random.default_rng(seed)
+    emg = rng.normal(0, size, (2, round(60 * count * RATE_HZ)))
+    time_s = np.arange(emg.shape[1]) / RATE_HZ
+    emg[:, time_s % 60 > 45] *= 6
+    acc = rng.normal(0, 0.002, (3, round(60 * count * ACC_RATE_HZ)))
+    acc[2] += 1
+    return emg.astype(np.float32), acc.astype(np.float32)
+
+
+def last_minute(chunks):
+    """Return features of the last minute, by frame and channel."""
+    arrays = run_front_end(chunks)
+    recent = arrays["end"] > arrays["frame_end_bin"][-1] - 600
+    return arrays["rows"][recent], arrays["level"][:, -600:], arrays["quality"][:, -600:]
+
+
+def test_the_same_minute_gives_the_same_answer_whatever_file_it_stands_in():
+    # Nothing looks back further than ten minutes, or knows where in a file it is.
+    same = minutes(1, 12)
+    alone = last_minute([same])
+    assert len(alone[0]) > 30
+    for before in (minutes(2, 1), minutes(3, 4, size=2.0), minutes(4, 7, size=4.0)):
+        after_others = last_minute([before, same])
+        for values, expected in zip(after_others, alone, strict=True):
+            np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-6)
+
+
 def detect(chunks):
     detector = Detector(load_classifier(), FORM, ACC_FORM)
     ended = [event for emg, acc in chunks for event in detector.push(emg, acc)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sensing.features import amplitude, context, envelope, movement, neighbours, run, waveform
-from sensing.features.windows import LONG_HOPS, WINDOW_BINS, AccWindows, Windows
+from sensing.features.windows import HALF_SECOND_BINS, LONG_HOPS, WINDOW_BINS, AccWindows, Windows
 
 if TYPE_CHECKING:
     from sensing.types import FloatArray
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FAMILIES",
     "FEATURE_NAMES",
+    "HALF_SECOND_BINS",
     "LONG_HOPS",
     "WINDOW_BINS",
     "AccWindows",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from sensing.features.windows import LONG_HOPS, Windows, columns, run_start
+from sensing.features.windows import LONG_HOPS, Windows, columns
 
 if TYPE_CHECKING:
-    from sensing.types import BoolArray, FloatArray
+    from sensing.types import FloatArray
 
 NAMES = (
     "active_5min",
@@ -27,24 +26,18 @@ _LEAST_HOPS_BEFORE = 40
 
 def compute(windows: Windows) -> FloatArray:
     """Return the features named in `NAMES`, shape (frames, features)."""
-    active = windows.active
-    start = run_start(active)
-    places = np.arange(LONG_HOPS)
-    before = active & (places < start[:, None])
-    last_before = np.where(before, places, -1).max(axis=1)
-    share = before.sum(axis=1) / np.maximum(start, 1)
+    activity, others = windows.activity, windows.other_activity
+    ends = activity.ends
+    begins = ends - LONG_HOPS
+    start = activity.run_start()
     enough = start >= _LEAST_HOPS_BEFORE
+    share = activity.count(begins, begins + start) / np.maximum(start, 1)
+    last_before = np.maximum(activity.last_before(begins + start) - begins, -1)
     return columns(
-        active.mean(axis=1),
+        activity.count(begins, ends) / LONG_HOPS,
         (LONG_HOPS - start) * _HOP_S,
         np.where(enough, share, np.nan),
-        np.where(enough, _bursts(before), np.nan),
+        np.where(enough, activity.bursts(begins, begins + start), np.nan),
         (start - 1 - last_before) * _HOP_S,
-        _bursts(windows.other_active),
+        others.bursts(begins, ends),
     )
-
-
-def _bursts(active: BoolArray) -> npt.NDArray[np.intp]:
-    """Return how often activity of at least a second began."""
-    lasting = active[:, 1:] & active[:, :-1]
-    return np.asarray((lasting[:, 1:] & ~lasting[:, :-1]).sum(axis=1), dtype=np.intp)

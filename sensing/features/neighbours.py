@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sensing.features.envelope import CYCLE_LAGS, half_seconds
-from sensing.features.windows import Windows, columns, mean_known, rhythm
+from sensing.features.envelope import CYCLE_HOPS, CYCLE_LAGS
+from sensing.features.windows import Windows, columns, rhythm
 
 if TYPE_CHECKING:
     from sensing.types import FloatArray
@@ -15,9 +15,9 @@ NAMES = ("others_level_1s", "lead_over_others_5s", "others_cycle_60s")
 
 def compute(windows: Windows) -> FloatArray:
     """Return the features named in `NAMES`, shape (frames, features)."""
-    others = mean_known(windows.other_level[:, -50:])
+    others = windows.other_level
     return columns(
-        mean_known(windows.other_level[:, -10:]),
-        mean_known(windows.level[:, -50:]) - others,
-        rhythm(half_seconds(windows.other_level), CYCLE_LAGS),
+        others.mean(10),
+        windows.level.mean(50) - others.mean(50),
+        rhythm(windows.other_course.last(CYCLE_HOPS), CYCLE_LAGS),
     )

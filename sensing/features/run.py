@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sensing.features.windows import LONG_HOPS, Windows, columns, run_start
+from sensing.features.windows import LONG_HOPS, Windows
 
 if TYPE_CHECKING:
+    from sensing.features.windows import Places
     from sensing.types import FloatArray
 
 NAMES = (
@@ -32,31 +34,51 @@ _SMOOTH_HOPS = 4
 _LEAST_HOPS = 10
 """Shorter runs have no course to speak of."""
 
+_WIDTHS = (_LEAST_HOPS - 1, 30, 90, 240, LONG_HOPS - 1)
+"""A run is looked at in the narrowest of these windows that holds it: most runs are short."""
+
 
 def compute(windows: Windows) -> FloatArray:
-    """Return the features named in `NAMES`, shape (frames, features)."""
-    start = run_start(windows.active)
-    places = np.arange(LONG_HOPS)
-    level = np.where(places >= start[:, None], windows.course, np.float32(np.nan))
+    """Return the features named in `NAMES`, shape (frames, features); NaN if the run is older."""
+    length = LONG_HOPS - windows.activity.run_start()
+    features = np.full((len(length), len(NAMES)), np.nan, dtype=np.float32)
+    for too_narrow, width in pairwise(_WIDTHS):
+        rows = np.flatnonzero((length > too_narrow) & (length <= width))
+        if len(rows):
+            features[rows] = _of_runs(windows.course.last(width)[rows], length[rows])
+    return features
+
+
+def _of_runs(course: FloatArray, length: Places) -> FloatArray:
+    """Return the features of runs of `length` half seconds, shape (runs, features).
+
+    Parameters
+    ----------
+    course : float32 array, shape (runs, width)
+        Level of each half second, none of the runs is longer.
+    length : int array, shape (runs,)
+    """
+    width = course.shape[1]
+    places = np.arange(width)
+    start = width - length
+    level = np.where(places >= start[:, None], course, np.float32(np.nan))
     usual = _quantile(level, _PLATEAU)
     grown = np.argmax(level >= usual[:, None] - _HALF, axis=1)
     later = np.where(places >= grown[:, None], level, np.float32(np.nan))
     smooth = _smooth(later)
-    length = LONG_HOPS - start
-    known = (start > 0) & (length >= _LEAST_HOPS)
-    middle = (grown + LONG_HOPS) // 2
-    first = np.where(places < middle[:, None], later, np.float32(np.nan))
-    second = np.where(places >= middle[:, None], later, np.float32(np.nan))
+    middle = ((grown + width) // 2)[:, None]
+    first = np.where(places < middle, later, np.float32(np.nan))
+    second = np.where(places >= middle, later, np.float32(np.nan))
     features = (
         usual,
-        np.where(start > 0, (grown - start) * _HOP_S, np.nan),
+        (grown - start) * _HOP_S,
         _spread(smooth),
         _spread(later - smooth),
         _spread(np.diff(later, axis=1)),
         _mean(second) - _mean(first),
         usual - _mean(level[:, -_SMOOTH_HOPS:]),
     )
-    return columns(*(np.where(known, feature, np.nan) for feature in features))
+    return np.stack(features, axis=1).astype(np.float32)
 
 
 def _smooth(level: FloatArray) -> FloatArray:
