@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nightcramp.analysis import BLOCK_S, acc_format, emg_format
 from nightcramp.batch import find_recordings, result_names
 from nightcramp.errors import UsageError
-from nightcramp.outputs import read_events
+from nightcramp.outputs import EVENT_COLUMNS, read_events
 from recordings import open_recording
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def find_labelled(folders: list[Path]) -> list[LabelledFile]:
     ----------
     folders : list of Path
         An events file may stand beside its recording or in a tree of its own, as review exports
-        it: both are found by name.
+        it: both are found by name. Where a name is found twice, that of the later folder counts.
 
     Raises
     ------
@@ -81,8 +81,9 @@ def find_labelled(folders: list[Path]) -> list[LabelledFile]:
         file.name.removesuffix(EVENTS_ENDING): file
         for folder in folders
         for file in sorted(folder.rglob(f"*{EVENTS_ENDING}"))
+        if _holds_labels(file)
     }
-    recordings = result_names(find_recordings(folders))
+    recordings = result_names([file for folder in folders for file in _recordings_in(folder)])
     found = [
         LabelledFile(_participant(name), name, recording, labels[name])
         for recording, name in sorted(recordings.items(), key=lambda pair: pair[1])
@@ -95,6 +96,20 @@ def find_labelled(folders: list[Path]) -> list[LabelledFile]:
             "the folder they are in as well"
         )
     return found
+
+
+def _recordings_in(folder: Path) -> list[Path]:
+    """Return the recordings in a folder; one with labels only holds none."""
+    try:
+        return find_recordings([folder])
+    except UsageError:
+        return []
+
+
+def _holds_labels(file: Path) -> bool:
+    """Whether an events file is of labels, not of a recording's gaps and marks."""
+    with file.open(encoding="utf-8") as lines:
+        return lines.readline().rstrip("\n").split("\t") == list(EVENT_COLUMNS)
 
 
 def _participant(name: str) -> str:

@@ -101,7 +101,9 @@ def test_labels_are_found_beside_recordings_or_in_a_tree_of_their_own(tmp_path: 
     apart = tmp_path / "labels" / f"{names[1]}_events.tsv"
     for file in (beside, apart):
         file.write_text(events_text([Event(3.0, 20.0, EventKind.CRAMP)]), encoding="utf-8")
-    found = find_labelled([tmp_path / "data", tmp_path])
+    gaps = tmp_path / "data" / f"{names[1]}_events.tsv"
+    gaps.write_text("onset\tduration\ttrial_type\n3\t1\tgap\n", encoding="utf-8")
+    found = find_labelled([tmp_path / "data", tmp_path / "labels"])
     assert [(one.participant, one.events) for one in found] == [
         ("sub-A", beside),
         ("sub-B", apart),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from models import load_classifier
@@ -50,8 +51,9 @@ def test_repeated_contractions_are_never_fused_into_one(folder):
 
 
 @pytest.mark.real_data
-def test_consumer_sensors_at_rest_are_analysable(folder):
+def test_nothing_is_wrong_with_consumer_sensors_at_rest_but_that_they_are_short(folder):
     for file in sorted(folder.glob("npgband_*_rest_*.edf")):
         result = detect(open_recording(file), load_classifier())
-        good = (result.seconds.quality == Quality.GOOD).any(axis=0)
+        states = np.isin(result.seconds.quality, (Quality.GOOD, Quality.UNSETTLED))
+        good = states.any(axis=0)
         assert good[10:].mean() > 0.9, file.name
