@@ -52,10 +52,10 @@ $(VENV)/.pip:
 
 $(VENV)/.installed: $(VENV)/.pip pyproject.toml constraints.txt
 	@echo "installing nightcramp into $(VENV) (about a minute)"
-	$(PIP) install --constraint constraints.txt --editable '.[emulator]'
+	$(PIP) install --constraint constraints.txt --editable '.[emulator,app]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "installing what tests and checks need"
-	$(PIP) install --constraint constraints.txt --editable '.[train,emulator,mcap]' --group test --group lint
+	$(PIP) install --constraint constraints.txt --editable '.[train,emulator,mcap,pdf,app,cluster,large]' --group test --group lint
 	@touch $@

@@ -52,7 +52,7 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
 
 
 TUNING_SHARE = 3
-"""One training night in three is for weighing episodes and for the thresholds, not for the trees."""
+"""One training night in three is for weighing episodes and for thresholds, not for the trees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def make_rows(options: argparse.Namespace, progress: Report) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """Trees, and how their episodes are weighed: learnt on other nights, as the shipped ones are."""
+    """Trees, and how their episodes are weighed: learnt on other nights, as those shipped."""
 
     trees: BoostedTrees
     evidence: EvidenceWeights

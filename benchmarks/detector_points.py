@@ -2,8 +2,8 @@
 
 Bunch et al. 1978 (J Appl Photogr Eng 4:166). The thresholds of each point are chosen on the nights
 that are judged, for every kind of detector in the same way: a point says what a kind could do, not
-what one tuned on other nights would. Episodes are judged by their scores alone: the measures that the
-shipped detector adds to them would hide what the kinds of classifier differ in.
+what one tuned on other nights would. Episodes are judged by their scores alone: the measures that
+the shipped detector adds to them would hide what the kinds of classifier differ in.
 """
 
 from __future__ import annotations
