@@ -1,10 +1,11 @@
 """The embedded demonstration: a night live, then a study small enough to watch.
 
-Through every step of the main job, from the bytes of a sensor to the weekly report.
+Through every step of the main job, from the bytes of a sensor to the three reports.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from models.simulator import StudySpec
@@ -14,10 +15,12 @@ from nightcramp.demonstration_night import record_demo_night
 from nightcramp.errors import NightcrampError
 from nightcramp.evaluation.numbers import as_text
 from nightcramp.evaluation.summary import summarise
-from nightcramp.reporting import write_report
+from nightcramp.reporting import write_participant_summary, write_report
 from nightcramp.scoring import score_results
 from nightcramp.simulation import write_study
 from nightcramp.study import collect
+from recordings import write_text
+from trial import load_study
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,12 +75,30 @@ def run_demo(out: Path, seed: int, *, jobs: int | None, progress: Report) -> Ite
             raise NightcrampError(outcome.message)
         progress("analysed nights", done, len(sources))
     collected = collect(study, results)
-    write_report(study, out / "report", arms=study / "arms.tsv")
-    write_report(study, out / "report_arms_closed")
+    _keep_blind(study)
+    reports = list(_write_reports(study, out / f"reports_{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
     summary = summarise(score_results(results, study))
     yield f"{collected.nights} nights analysed, {collected.episodes} episodes; against the truth:"
     yield as_text(summary)
     yield ""
-    yield f"Weekly report, by arm:       {out / 'report' / 'report.html'}"
-    yield f"Weekly report, arms closed:  {out / 'report_arms_closed' / 'report.html'}"
-    yield f"One picture for each night:  {results}"
+    yield from reports
+    yield f"One picture for each night:   {results}"
+
+
+def _keep_blind(study: Path) -> None:
+    """Make the simulated study, which is open, a blinded one, as real ones are."""
+    plan = study / "study.toml"
+    text = plan.read_text(encoding="utf-8")
+    write_text(plan, text.replace('blinding = "open"', 'blinding = "blinded"'))
+
+
+def _write_reports(study: Path, out: Path) -> Iterator[str]:
+    """Write what a participant, a site and a statistician are handed, and say where it is."""
+    who, participant = "demonstration", load_study(study).randomised["participant_id"].iloc[0]
+    (summary,) = write_participant_summary(study, out / "participant", participant, who=who)
+    yield f"Participant's summary:        {summary}"
+    write_report(study, out / "blinded", who=who)
+    yield f"Site report, blinded:         {out / 'blinded' / 'report.html'}"
+    arms, reason = study / "arms.tsv", "shown at the end of the demonstration"
+    write_report(study, out / "unblinded", who=who, arms=arms, unblind=reason)
+    yield f"Unblinded report:             {out / 'unblinded' / 'report_unblinded.html'}"

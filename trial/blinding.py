@@ -3,7 +3,7 @@
 In a blinded trial a participant's own cramp counts give the arm away: with an effect as large as
 Tan and colleagues reported (JAMA Internal Medicine 2024) about four of five arms can be guessed by
 week 8. So no output holds them. Pooled results stay, unless so few participants are behind them
-that a person's counts could be worked out.
+that a person's counts could be worked out; which person-weeks they rest on, `trial.release` says.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from trial.study import Study
 
-__all__ = ["counts_published", "guarded", "may_pool", "withheld_weeks", "without_counts"]
+__all__ = ["SMALLEST_POOL", "counts_published", "guarded", "may_pool", "without_counts"]
 
-SMALLEST_POOL = 3  # in a pool of two, either could subtract their own nights
+SMALLEST_POOL = 5
+"""Fewest participants that a pooled number of a blinded trial speaks of."""
 
 _COUNTS = frozenset(
     {
@@ -55,34 +56,3 @@ def guarded(estimate: Estimate, study: Study) -> Estimate:
     if not estimate.participants or may_pool(estimate.participants, study):
         return estimate
     return estimate.withhold()
-
-
-def withheld_weeks(weekly: pd.DataFrame, study: Study) -> frozenset[int]:
-    """Return the weeks whose pooled results must not be written.
-
-    A week with too few participants is one. Since the total of the run-in and that of the
-    treatment are written too, a single withheld week could be had by subtraction; so the next
-    smallest weeks are withheld with it until enough participants are behind them together.
-
-    Parameters
-    ----------
-    weekly : DataFrame
-        As returned by `weekly_table`.
-    study : Study
-    """
-    if counts_published(study):
-        return frozenset()
-    seen = weekly[weekly["analysable_hours"] > 0]
-    return frozenset().union(*(_withheld(weeks) for _, weeks in seen.groupby("period")))
-
-
-def _withheld(seen: pd.DataFrame) -> frozenset[int]:
-    """Return the weeks to withhold among those that add up to one total."""
-    sizes = seen.groupby("week")["participant_id"].nunique().sort_values(kind="stable")
-    hidden = {int(week) for week in sizes.index[sizes < SMALLEST_POOL]}
-    for week in sizes.index:
-        behind = seen.loc[seen["week"].isin(hidden), "participant_id"].nunique()
-        if not hidden or behind >= SMALLEST_POOL:
-            break
-        hidden.add(int(week))
-    return frozenset(hidden)

@@ -85,8 +85,11 @@ def limits(study: Study, *, tested: bool = False) -> tuple[str, ...]:
         texts.insert(0, "The data are simulated. No participant was recorded.")
     if not counts_published(study):
         texts.append(
-            f"{WITHHELD} Pooled results are withheld where fewer than {SMALLEST_POOL} "
-            "participants are behind them, and with them the weeks that would give them away."
+            f"{WITHHELD} Pooled cramps are those of whole weeks and of whole blocks of "
+            f"{SMALLEST_POOL} participants, in the order in which they completed the week: so "
+            "two reports held against each other tell no more of a person than one. The "
+            "participants that a block still lacks are left out until it is full; nights that "
+            "arrive late can move a block."
         )
     return tuple(texts)
 

@@ -83,7 +83,8 @@ _COLUMNS = {
 }
 
 _POOLED = {
-    "participants": Meaning("integer", "participants", "With analysable time in the week."),
+    "participants": Meaning("integer", "participants", "Behind the rate, their weeks released."),
+    "analysable_hours": Meaning("decimal", "h", "Time of these participants that was analysable."),
     "nights_planned": Meaning("integer", "nights", "Planned nights of all participants."),
     "episodes": Meaning("integer", "cramps", "Cramps of all; missing where they are withheld."),
     "rate_low": Meaning("decimal", "cramps per week", "Lower limit of the 95 % interval of rate."),

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from trial.agreement import sensor_beside_diary
 from trial.calendar import planned_nights
+from trial.consort import course, screened
 from trial.enrolment import check_enrolment
 from trial.episodes import episode_flow
 from trial.estimates import geometric_mean_of_participants, mean_of_participants, pooled_rate
+from trial.listed import count_listings
 from trial.responses import response_table, summarise_responses
 from trial.summary import summarise
 from trial.wear import flow, lost_time, nights_outside_plan
@@ -55,7 +57,12 @@ def _figure(path: str, function: Callable[..., object], unit: str, definition: s
 
 FIGURES = (
     _figure("data_cut", summarise, "night", "Last night of the plan that the tables know of."),
-    _figure("enrolled", summarise, "participants", "Rows of the participants table."),
+    _figure(
+        "screened",
+        screened,
+        "participants",
+        "Assessed, randomised, and excluded by the first criterion that was not met.",
+    ),
     _figure(
         "nights_outside_plan",
         nights_outside_plan,
@@ -103,6 +110,18 @@ FIGURES = (
         flow,
         "participants, nights, hours",
         "Participants and nights on their way into the analysis, up to the data cut.",
+    ),
+    _figure(
+        f"{GROUP}.course",
+        course,
+        "participants",
+        "Whose treatment has begun, who stopped it early and why, who completed it.",
+    ),
+    _figure(
+        f"{GROUP}.listed",
+        count_listings,
+        "participants, entries",
+        "Adverse events, concomitant products, deviations and device events, counted.",
     ),
     _figure(f"{GROUP}.age", mean_of_participants, "years", "Mean age at enrolment."),
     _figure(f"{GROUP}.sex", summarise, "participants", "Randomised participants by sex."),

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,30 +16,23 @@ from trial.definitions import WITHHELD, definitions, limits
 from trial.dictionary import dictionary
 from trial.enrolment import check_enrolment
 from trial.figures import figures
-from trial.final import final_analysis
 from trial.responses import response_table
+from trial.results import RunKind, work_out
 from trial.summary import summarise
 from trial.weeks import period_table, weekly_table
 
 if TYPE_CHECKING:
     from trial.plan import StudyPlan
     from trial.provenance import Provenance
+    from trial.results import Results
     from trial.study import Study
-    from trial.summary import Span
+    from trial.summary import Span, Summary
 
-__all__ = ["SCHEMA", "RunKind", "outcomes", "published_tables", "published_weekly"]
+__all__ = ["SCHEMA", "document", "outcomes", "published_tables", "published_weekly"]
 
-SCHEMA = "nightcramp.outcomes/2"
+SCHEMA = "nightcramp.outcomes/3"
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
-
-class RunKind(StrEnum):
-    """What a run is for. Tests and models belong to the last two: peeking weekly inflates error."""
-
-    WEEKLY = "weekly"
-    DMC = "dmc"
-    FINAL = "final"
 
 
 def outcomes(
@@ -67,38 +59,49 @@ def outcomes(
     InputError
         If they are wanted and the plan does not say which arm the other is compared with.
     """
-    summary = summarise(study)
-    document = {
+    return document(work_out(study, run), provenance)
+
+
+def document(results: Results, provenance: Provenance) -> dict[str, object]:
+    """Return what a run found as a document that `json.dumps` takes; see `outcomes`."""
+    study, run = results.study, results.run
+    found = {
         "schema": SCHEMA,
         "run": run,
         "study": _plan(study.plan),
         "arms_opened": study.arms_opened,
         "counts_withheld": None if counts_published(study) else WITHHELD,
         "provenance": {**asdict(provenance), "input_hash": study.input_hash},
-        **asdict(summary),
+        **asdict(results.summary),
         "participants": _records(without_counts(period_table(study), study)),
         "responses": _records(response_table(study)) if _may_respond(study) else None,
         "enrolment": [asdict(finding) for finding in check_enrolment(study)],
-        "statistics": _statistics(study, run),
+        "statistics": None if results.analysis is None else results.analysis.document(),
         "definitions": definitions(study),
         "limits": limits(study, tested=run is not RunKind.WEEKLY),
         "figures": figures(),
     }
-    return {key: _json(value) for key, value in document.items()}
+    return {key: _json(value) for key, value in found.items()}
 
 
-def published_weekly(study: Study) -> pd.DataFrame:
+def published_weekly(study: Study, summary: Summary | None = None) -> pd.DataFrame:
     """Return the weekly table as it may be written.
 
     Where participants' counts may be written (open study, or arms opened), it is `weekly_table`:
     one row for each participant and week. In a blinded study it has one row for each week, over
-    all participants, with missing values where too few of them are behind the week.
+    the participants whose week is released (`trial.release`).
+
+    Parameters
+    ----------
+    study : Study
+    summary : Summary, optional
+        Of the study, if it was worked out already.
 
     Returns
     -------
     DataFrame
-        As `weekly_table`, or ``week period participants`` (with analysable time) ``nights_planned
-        nights_recorded nights_analysable recorded_hours analysable_hours episodes rate rate_low
+        As `weekly_table`, or ``week period nights_planned nights_recorded nights_analysable
+        recorded_hours`` of all; ``participants analysable_hours`` behind ``episodes rate rate_low
         rate_high mean_minutes median_minutes total_minutes censored diary_nights mean_severity
         displayed`` (participants with a displayed week). Minutes and severity are means over
         participants. Fractions are rounded to three decimals.
@@ -106,12 +109,19 @@ def published_weekly(study: Study) -> pd.DataFrame:
     if counts_published(study):
         table = weekly_table(study)
         return table.assign(first_night=table["first_night"].dt.strftime("%Y-%m-%d")).round(3)
-    weeks = [_pooled_week(week, study.plan) for week in summarise(study).pooled.weeks]
+    pooled = (summary or summarise(study)).pooled
+    weeks = [_pooled_week(week, study.plan) for week in pooled.weeks]
     return pd.DataFrame(weeks).astype({"episodes": "Int64", "censored": "Int64"}).round(3)
 
 
-def published_tables(study: Study) -> dict[str, pd.DataFrame]:
+def published_tables(study: Study, summary: Summary | None = None) -> dict[str, pd.DataFrame]:
     """Return the tables that may be written by name, each followed by its data dictionary.
+
+    Parameters
+    ----------
+    study : Study
+    summary : Summary, optional
+        Of the study, if it was worked out already.
 
     Returns
     -------
@@ -123,7 +133,7 @@ def published_tables(study: Study) -> dict[str, pd.DataFrame]:
     periods = without_counts(period_table(study), study)
     first_night = periods["first_night"].dt.strftime("%Y-%m-%d")
     tables = {
-        "weekly": published_weekly(study),
+        "weekly": published_weekly(study, summary),
         "periods": periods.assign(first_night=first_night).round(3),
     }
     if _may_respond(study):
@@ -140,10 +150,6 @@ def _may_respond(study: Study) -> bool:
     return counts_published(study) and (study.plan.crossover is None or study.arms_opened)
 
 
-def _statistics(study: Study, run: RunKind) -> dict[str, object] | None:
-    return None if run is RunKind.WEEKLY else final_analysis(study).document()
-
-
 def _pooled_week(week: Span, plan: StudyPlan) -> dict[str, float | int | str | None]:
     found = week.outcomes
     return {
@@ -154,7 +160,7 @@ def _pooled_week(week: Span, plan: StudyPlan) -> dict[str, float | int | str | N
         "nights_recorded": week.nights_recorded,
         "nights_analysable": week.nights_analysable,
         "recorded_hours": week.recorded_hours,
-        "analysable_hours": week.analysable_hours,
+        "analysable_hours": found.frequency.exposure,
         "episodes": found.frequency.events,
         "rate": found.frequency.value,
         "rate_low": found.frequency.low,

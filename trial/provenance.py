@@ -27,6 +27,10 @@ class Provenance:
         The classifier that found the episodes.
     created_utc : datetime
         When the result was made, with its offset from UTC.
+    audit_head : str or None
+        Hash of the last entry of the study's audit log; None if there is no log.
+    unblinded : str or None
+        By whom and why the arms were opened; None if they were not.
 
     Raises
     ------
@@ -38,6 +42,8 @@ class Provenance:
     model_version: str
     model_hash: str
     created_utc: datetime
+    audit_head: str | None = None
+    unblinded: str | None = None
 
     def __post_init__(self) -> None:
         if self.created_utc.tzinfo is None:

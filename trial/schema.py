@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from trial.plan import StudyPlan
 
 __all__ = [
+    "ADVERSE_EVENTS",
+    "CONCOMITANT",
+    "DEVIATIONS",
+    "DEVICE_EVENTS",
     "ELIGIBILITY",
     "EPISODES",
     "NIGHTS",
@@ -88,6 +92,66 @@ ELIGIBILITY = (
     Column("assessed_on", cells.calendar_date, "datetime64[s]"),
     Column("criterion", cells.text, "str"),
     Column("answer", cells.one_of("yes", "no"), "str", may_be_missing=True),
+)
+
+_INTENSITY = cells.one_of("mild", "moderate", "severe")
+
+ADVERSE_EVENTS = (
+    _PARTICIPANT,
+    Column("started_on", cells.calendar_date, "datetime64[s]"),
+    Column("ended_on", cells.calendar_date, "datetime64[s]", may_be_missing=True, optional=True),
+    Column("term", cells.text, "str"),
+    Column("severity", _INTENSITY, "str"),
+    Column("serious", cells.one_of("yes", "no"), "str"),
+    Column("related", cells.one_of("no", "possible", "yes"), "str", may_be_missing=True),
+    Column(
+        "outcome",
+        cells.one_of("recovered", "recovering", "not_recovered", "sequelae", "fatal", "unknown"),
+        "str",
+        may_be_missing=True,
+        optional=True,
+    ),
+)
+
+CONCOMITANT = (
+    _PARTICIPANT,
+    Column("product", cells.text, "str"),
+    Column(
+        "kind",
+        cells.one_of(
+            *("magnesium", "quinine", "calcium", "vitamin_d", "vitamin_k"),
+            *("vitamin_k_antagonist", "diuretic", "statin", "other"),
+        ),
+        "str",
+    ),
+    Column("started_on", cells.calendar_date, "datetime64[s]", may_be_missing=True),
+    Column("stopped_on", cells.calendar_date, "datetime64[s]", may_be_missing=True),
+)
+
+DEVIATIONS = (
+    _PARTICIPANT,
+    Column("noted_on", cells.calendar_date, "datetime64[s]"),
+    Column(
+        "kind",
+        cells.one_of("eligibility", "consent", "treatment", "visit", "device", "safety", "other"),
+        "str",
+    ),
+    Column("severity", cells.one_of("minor", "major"), "str"),
+    Column("description", cells.text, "str", may_be_missing=True),
+)
+
+DEVICE_EVENTS = (
+    _PARTICIPANT,
+    Column("noted_on", cells.calendar_date, "datetime64[s]"),
+    Column(
+        "kind",
+        cells.one_of(
+            *("skin_reaction", "battery", "lost_connection", "firmware", "damaged", "other"),
+        ),
+        "str",
+    ),
+    Column("severity", _INTENSITY, "str", may_be_missing=True),
+    Column("description", cells.text, "str", may_be_missing=True),
 )
 
 

@@ -12,7 +12,30 @@ from trial.plan import FirstTreatmentNight
 if TYPE_CHECKING:
     from trial.plan import StudyPlan
 
-__all__ = ["Study"]
+__all__ = ["Listings", "Study"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listings:
+    """What is listed of participants beside nights and cramps; None where the study has no list.
+
+    Attributes
+    ----------
+    adverse_events : DataFrame or None
+        ``participant_id started_on term severity serious related``, and ``ended_on outcome`` where
+        the file has them.
+    concomitant : DataFrame or None
+        ``participant_id product kind started_on stopped_on``.
+    deviations : DataFrame or None
+        ``participant_id noted_on kind severity description``.
+    device_events : DataFrame or None
+        ``participant_id noted_on kind severity description``.
+    """
+
+    adverse_events: pd.DataFrame | None = None
+    concomitant: pd.DataFrame | None = None
+    deviations: pd.DataFrame | None = None
+    device_events: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +64,8 @@ class Study:
         sessions and not nights are analysed; the night is that of the start.
     eligibility : DataFrame or None
         ``participant_id assessed_on criterion answer``.
+    listings : Listings
+        What is listed of participants beside nights and cramps.
     allocation : DataFrame or None
         ``participant_id arm``, in a crossover with ``treatment_period`` (1 or 2); None while the
         arms are closed.
@@ -55,6 +80,7 @@ class Study:
     sessions: pd.DataFrame | None = None
     eligibility: pd.DataFrame | None = None
     allocation: pd.DataFrame | None = None
+    listings: Listings = Listings()
 
     @property
     def arms_opened(self) -> bool:

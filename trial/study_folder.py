@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import InputError, TableError
-from trial import night_rules, rules, schema
+from trial import listing_rules, night_rules, rules, schema
 from trial.nights import nights_of
 from trial.plan_file import read_plan
 from trial.provenance import hash_tables
 from trial.rules import StudyTable
-from trial.study import Study
+from trial.study import Listings, Study
+from trial.study_parquet import PARTED, parts_of, read_parted_table
 from trial.tables import Problems, empty_table, read_table
 
 if TYPE_CHECKING:
@@ -31,10 +32,15 @@ _SESSIONS = "sessions.tsv"
 _EPISODES = "episodes.tsv"
 _DIARY = "diary.tsv"
 _ELIGIBILITY = "eligibility.tsv"
+_ADVERSE_EVENTS = "adverse_events.tsv"
+_CONCOMITANT = "concomitant.tsv"
+_DEVIATIONS = "deviations.tsv"
+_DEVICE_EVENTS = "device_events.tsv"
 _ARMS = "arms.tsv"
 
 _REQUIRED = (_PLAN, _PARTICIPANTS, _NIGHTS, _EPISODES)
-_OPTIONAL = (_SESSIONS, _DIARY, _ELIGIBILITY)
+_LISTINGS = (_ADVERSE_EVENTS, _CONCOMITANT, _DEVIATIONS, _DEVICE_EVENTS)
+_OPTIONAL = (_SESSIONS, _DIARY, _ELIGIBILITY, *_LISTINGS)
 
 
 def load_study(folder: Path, *, arms: Path | None = None) -> Study:
@@ -44,7 +50,10 @@ def load_study(folder: Path, *, arms: Path | None = None) -> Study:
     ----------
     folder : Path
         Holds ``study.toml``, ``participants.tsv``, ``nights.tsv``, ``episodes.tsv`` and, where the
-        study has them, ``diary.tsv``, ``sessions.tsv`` and ``eligibility.tsv``.
+        study has them, ``diary.tsv``, ``sessions.tsv``, ``eligibility.tsv``,
+        ``adverse_events.tsv``, ``concomitant.tsv``, ``deviations.tsv``, ``device_events.tsv``.
+        Nights, episodes and diary may be folders of Parquet files instead; see
+        `trial.study_parquet`.
     arms : Path, optional
         The allocation. It is read only if it is given here, wherever it lies.
 
@@ -56,7 +65,7 @@ def load_study(folder: Path, *, arms: Path | None = None) -> Study:
         If rows break the rules; it names every one of them.
     """
     files = _present_files(folder, arms)
-    contents = {name: _content(file) for name, file in files.items()}
+    contents = _contents(files)
     problems = Problems()
     plan = read_plan(files[_PLAN], contents[_PLAN], problems)
     tables = _read_tables(files, contents, plan, problems)
@@ -85,11 +94,22 @@ def _require(files: Iterable[Path], folder: Path) -> None:
     """Raise if the folder or any of its files is missing; all of them are named."""
     if not folder.is_dir():
         raise InputError("no such folder", file=folder, advice="Give the study's folder.")
-    missing = [InputError("no such file", file=file) for file in files if not file.is_file()]
+    missing = [InputError("no such file", file=file) for file in files if not file.exists()]
     if len(missing) > 1:
         raise TableError(missing)
     if missing:
         raise missing[0]
+
+
+def _contents(files: Mapping[str, Path]) -> dict[str, bytes]:
+    """Return the bytes of every file by its name; of a table in parts by folder and name."""
+    found: dict[str, bytes] = {}
+    for name, file in files.items():
+        if file.is_dir():
+            found |= {f"{file.name}/{part.name}": _content(part) for part in parts_of(file)}
+        else:
+            found[name] = _content(file)
+    return found
 
 
 def _content(file: Path) -> bytes:
@@ -101,12 +121,26 @@ def _content(file: Path) -> bytes:
 
 def _present_files(folder: Path, arms: Path | None) -> dict[str, Path]:
     """Return the files to read by their name in a study folder."""
-    files = {name: folder / name for name in _REQUIRED}
-    files |= {name: folder / name for name in _OPTIONAL if (folder / name).exists()}
+    names = [*_REQUIRED, *(name for name in _OPTIONAL if _table_file(folder, name).exists())]
+    files = {name: _table_file(folder, name) for name in names}
     if arms is not None:
         files[_ARMS] = arms
     _require(files.values(), folder)
     return files
+
+
+def _table_file(folder: Path, name: str) -> Path:
+    """Return the file of a table, or its folder where it is in parts."""
+    file, parts = folder / name, folder / name.removesuffix(".tsv")
+    if file.stem not in PARTED or not parts.is_dir():
+        return file
+    if file.exists():
+        raise InputError(
+            f"beside it stands the folder {parts.name}, expected one of the two",
+            file=file,
+            advice="Move the older one out of the study folder.",
+        )
+    return parts
 
 
 def _read_tables(
@@ -122,14 +156,21 @@ def _read_tables(
         _EPISODES: schema.EPISODES,
         _DIARY: schema.diary_columns(plan),
         _ELIGIBILITY: schema.ELIGIBILITY,
+        _ADVERSE_EVENTS: schema.ADVERSE_EVENTS,
+        _CONCOMITANT: schema.CONCOMITANT,
+        _DEVIATIONS: schema.DEVIATIONS,
+        _DEVICE_EVENTS: schema.DEVICE_EVENTS,
         _ARMS: schema.arms_columns(plan),
     }
     return {
         name: StudyTable(
-            files[name], read_table(files[name], contents[name], columns[name], problems)
+            file,
+            read_parted_table(file, columns[name], problems)
+            if file.is_dir()
+            else read_table(file, contents[name], columns[name], problems),
         )
-        for name in columns
-        if name in files
+        for name, file in files.items()
+        if name in columns
     }
 
 
@@ -145,6 +186,14 @@ def _check_people(
         rules.check_arms(tables[_ARMS], participants, plan, problems)
     if _ELIGIBILITY in tables:
         rules.check_eligibility(tables[_ELIGIBILITY], plan, problems)
+    if _ADVERSE_EVENTS in tables:
+        listing_rules.check_adverse_events(tables[_ADVERSE_EVENTS], problems)
+    if _CONCOMITANT in tables:
+        listing_rules.check_concomitant(tables[_CONCOMITANT], problems)
+    for name in (_DEVIATIONS, _DEVICE_EVENTS):
+        if name in tables:
+            keys = ["participant_id", "noted_on", "kind", "description"]
+            rules.refuse_repeated(tables[name], keys, problems)
 
 
 def _check_nights(
@@ -204,6 +253,12 @@ def _study(plan: StudyPlan, tables: Mapping[str, StudyTable], input_hash: str) -
         sessions=frames.get(_SESSIONS),
         eligibility=frames.get(_ELIGIBILITY),
         allocation=allocation,
+        listings=Listings(
+            adverse_events=frames.get(_ADVERSE_EVENTS),
+            concomitant=frames.get(_CONCOMITANT),
+            deviations=frames.get(_DEVIATIONS),
+            device_events=frames.get(_DEVICE_EVENTS),
+        ),
     )
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trial.agreement import SensorDiary, sensor_beside_diary
-from trial.blinding import counts_published, guarded, may_pool, withheld_weeks
+from trial.blinding import counts_published, guarded, may_pool
 from trial.calendar import data_cut
+from trial.consort import Course, Screened, course, screened
 from trial.episodes import EpisodeFlow, episode_flow
 from trial.estimates import (
     Mean,
@@ -18,7 +19,9 @@ from trial.estimates import (
     mean_of_participants,
     pooled_rate,
 )
+from trial.listed import Listed, count_listings
 from trial.plan import Period
+from trial.release import released
 from trial.responses import Responses, response_table, summarise_responses
 from trial.wear import Flow, LostTime, flow, lost_time, nights_outside_plan
 from trial.weeks import period_table, weekly_table
@@ -106,6 +109,9 @@ class Group:
         In order, run-in first.
     responses : Responses or None
         None where participants' own counts stay closed, and over both arms of a crossover.
+    course : Course
+    listed : Listed
+        Adverse events and what else is listed of them; in a crossover, whenever it happened.
     """
 
     arm: str | None
@@ -116,6 +122,8 @@ class Group:
     treatment: Span
     weeks: tuple[Span, ...]
     responses: Responses | None
+    course: Course
+    listed: Listed
 
     @property
     def periods(self) -> tuple[Span, ...]:
@@ -131,8 +139,7 @@ class Summary:
     ----------
     data_cut : Timestamp or None
         Last night of the plan in the nights or the diary table.
-    enrolled : int
-        Participants, including those who are not randomised (yet).
+    screened : Screened
     pooled : Group
     arms : tuple of Group
         Empty unless the arms were opened.
@@ -151,7 +158,7 @@ class Summary:
     """
 
     data_cut: pd.Timestamp | None
-    enrolled: int
+    screened: Screened
     pooled: Group
     arms: tuple[Group, ...]
     lost_time: tuple[LostTime, ...]
@@ -170,18 +177,24 @@ class Summary:
 
 
 def summarise(study: Study) -> Summary:
-    """Work out the outcomes of a study, as far as its blinding lets them be written."""
-    pooled = _group(None, weekly_table(study), period_table(study), study)
-    both = sensor_beside_diary(study)
+    """Work out the outcomes of a study, as far as its blinding lets them be written.
+
+    Participants, nights and hours are all of them; cramps are those of released weeks (see
+    `trial.release`), which are all weeks unless the trial is blinded.
+    """
+    shown = released(study)
+    pooled = _group(None, _Tables.of(study), _Tables.of(shown), study)
+    both = sensor_beside_diary(shown)
+    behind = pooled.treatment.outcomes.frequency.participants
     return Summary(
         data_cut=data_cut(study),
-        enrolled=len(study.participants),
+        screened=screened(study),
         pooled=pooled,
         arms=_arms(study),
         lost_time=lost_time(study),
         nights_outside_plan=nights_outside_plan(study),
         sensor_diary=both if may_pool(both.participants, study) else None,
-        episode_flow=episode_flow(study) if may_pool(pooled.flow.recorded, study) else None,
+        episode_flow=episode_flow(shown) if may_pool(behind, study) else None,
         versions=tuple(sorted(study.episodes["version"].unique())),
         display_rule=study.plan.display,
         reference_hours=study.plan.reference_hours,
@@ -194,33 +207,66 @@ def _arms(study: Study) -> tuple[Group, ...]:
     if not study.arms_opened:
         return ()
     weekly, periods = weekly_table(study), period_table(study, by_arm=True)
-    return tuple(
-        _group(arm, weekly[weekly["arm"] == arm], periods[periods["arm"] == arm], study)
+    tables = {
+        arm: _Tables(weekly[weekly["arm"] == arm], periods[periods["arm"] == arm])
         for arm in study.arms
-    )
+    }
+    return tuple(_group(arm, table, table, study) for arm, table in tables.items())
 
 
-def _group(arm: str | None, weekly: pd.DataFrame, periods: pd.DataFrame, study: Study) -> Group:
-    """Return the outcomes of the participants in a weekly table and a table of periods."""
+def _group(arm: str | None, rows: _Tables, shown: _Tables, study: Study) -> Group:
+    """Return the outcomes of the participants in a weekly table and a table of periods.
+
+    Parameters
+    ----------
+    arm : str or None
+    rows, shown : _Tables
+        All of them, and those whose cramps may be shown.
+    study : Study
+    """
     everybody = study.randomised
-    people = everybody[everybody["participant_id"].isin(weekly["participant_id"])]
-    hidden = withheld_weeks(weekly, study)
+    people = everybody[everybody["participant_id"].isin(rows.weekly["participant_id"])]
     has_run_in = study.plan.run_in_weeks and (arm is None or study.plan.crossover is None)
     return Group(
         arm=arm,
-        flow=flow(weekly),
+        flow=flow(rows.weekly),
         age=mean_of_participants(people["age"].to_numpy()),
         sex={str(sex): int(n) for sex, n in people["sex"].value_counts().sort_index().items()},
-        run_in=_span("run_in", periods[periods["period"] == Period.RUN_IN], study)
+        run_in=_span("run_in", rows.of_period(Period.RUN_IN), shown.of_period(Period.RUN_IN), study)
         if has_run_in
         else None,
-        treatment=_span("treatment", periods[periods["period"] == Period.TREATMENT], study),
+        treatment=_span(
+            "treatment",
+            rows.of_period(Period.TREATMENT),
+            shown.of_period(Period.TREATMENT),
+            study,
+        ),
         weeks=tuple(
-            _span(week, weekly[weekly["week"] == week], study, hide=week in hidden)
+            _span(week, rows.of_week(week), shown.of_week(week), study)
             for week in study.plan.week_numbers
         ),
         responses=_responses(arm, study),
+        course=course(study, people["participant_id"]),
+        listed=count_listings(study.listings, set(people["participant_id"])),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """Person-weeks and person-periods of the same participants."""
+
+    weekly: pd.DataFrame
+    periods: pd.DataFrame
+
+    @classmethod
+    def of(cls, study: Study) -> _Tables:
+        return cls(weekly_table(study), period_table(study))
+
+    def of_week(self, week: int) -> pd.DataFrame:
+        return self.weekly[self.weekly["week"] == week]
+
+    def of_period(self, period: Period) -> pd.DataFrame:
+        return self.periods[self.periods["period"] == period]
 
 
 def _responses(arm: str | None, study: Study) -> Responses | None:
@@ -231,8 +277,10 @@ def _responses(arm: str | None, study: Study) -> Responses | None:
     return summarise_responses(table if arm is None else table[table["arm"] == arm])
 
 
-def _span(name: int | str, rows: pd.DataFrame, study: Study, *, hide: bool = False) -> Span:
-    outcomes = _outcomes(rows, study)
+def _span(name: int | str, rows: pd.DataFrame, shown: pd.DataFrame, study: Study) -> Span:
+    outcomes = _outcomes(shown, study)
+    if not outcomes.frequency.participants:
+        outcomes = _withheld(_outcomes(rows, study))
     return Span(
         name=name,
         nights_planned=int(rows["nights_planned"].sum()),
@@ -242,7 +290,7 @@ def _span(name: int | str, rows: pd.DataFrame, study: Study, *, hide: bool = Fal
         recorded_hours=float(rows["recorded_hours"].sum()),
         analysable_hours=float(rows["analysable_hours"].sum()),
         displayed=int(rows["displayed"].sum()) if "displayed" in rows else None,
-        outcomes=_withheld(outcomes) if hide else outcomes,
+        outcomes=outcomes,
     )
 
 
@@ -271,6 +319,9 @@ def _mean(values: pd.Series[float], study: Study) -> Mean:
 
 
 def _withheld(outcomes: Outcomes) -> Outcomes:
+    """Return outcomes none of which are shown; without exposure there is nothing to withhold."""
+    if not outcomes.frequency.participants:
+        return outcomes
     return Outcomes(
         frequency=outcomes.frequency.withhold(),
         cramp_minutes=outcomes.cramp_minutes.withhold(),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from trial.cells import CellValue, Parser
 
-__all__ = ["MISSING", "Column", "Problems", "empty_table", "read_table"]
+__all__ = ["MISSING", "Column", "Problems", "column_values", "empty_table", "read_table"]
 
 MISSING = "n/a"
 
@@ -64,17 +64,22 @@ class Problems:
     _found: list[tuple[Path, int, InputError]] = field(default_factory=list)
     _unreadable: set[Path] = field(default_factory=set)
     _cells: set[tuple[Path, int, str]] = field(default_factory=set)
+    _rows: dict[Path, Sequence[tuple[Path, int]]] = field(default_factory=dict)
+
+    def name_rows(self, folder: Path, rows: Sequence[tuple[Path, int]]) -> None:
+        """Say which file and row each line of a table in many files is, the first being line 1."""
+        self._rows[folder] = rows
 
     def add(
         self, file: Path, problem: InputError, *, line: int = 0, column: str | None = None
     ) -> None:
         """Remember a problem, `line` counted from 1; 0 stands for the file as a whole."""
-        places = [f"line {line}"] if line else []
+        shown, places = self._place(file, line)
         if column is not None:
             places.append(f"column {column}")
             self._cells.add((file, line, column))
         place = ", ".join(places) or problem.place
-        error = InputError(problem.problem, file=file, place=place, advice=problem.advice)
+        error = InputError(problem.problem, file=shown, place=place, advice=problem.advice)
         self._found.append((file, line, error))
 
     def add_unreadable(self, file: Path, problem: InputError, *, line: int = 0) -> None:
@@ -89,6 +94,13 @@ class Problems:
     def names(self, file: Path, line: int, column: str) -> bool:
         """Whether a problem with this cell is known."""
         return (file, line, column) in self._cells
+
+    def _place(self, file: Path, line: int) -> tuple[Path, list[str]]:
+        """Return the file to be named for a line, and the words for the line."""
+        if line and file in self._rows:
+            part, row = self._rows[file][line - 1]
+            return part, [f"row {row}"]
+        return file, [f"line {line}"] if line else []
 
     def settle(self, value: T | None) -> T:
         """Return what was read, if there is no problem with any file.
@@ -141,7 +153,7 @@ def read_table(
         if column.name in cells:
             place = cells[column.name]
             texts = {line: row[place] for line, row in kept}
-            values = _values(file, texts, column, problems)
+            values = column_values(file, texts, column, problems)
             frame[column.name] = pd.Series(values, index=lines, dtype=column.dtype)
         elif not column.optional:
             frame[column.name] = pd.Series(None, index=lines, dtype=column.dtype)
@@ -151,6 +163,22 @@ def read_table(
 def empty_table(columns: Sequence[Column]) -> pd.DataFrame:
     """Return a table without rows, as if the file had held its header only."""
     return pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in columns})
+
+
+def column_values(
+    file: Path, texts: Mapping[int, str], column: Column, problems: Problems
+) -> list[CellValue | None]:
+    """Return the values of a column, None where one is missing or broken; `texts` is by line.
+
+    Codes and nights stand on many lines: each text is read once.
+    """
+    read = {text: _value(text, column) for text in set(texts.values())}
+    for line, text in texts.items():
+        found = read[text]
+        if isinstance(found, InputError):
+            problems.add(file, found, line=line, column=column.name)
+    values = (read[text] for text in texts.values())
+    return [None if isinstance(value, InputError) else value for value in values]
 
 
 def _rows(file: Path, content: bytes, problems: Problems) -> Iterator[tuple[int, list[str]]]:
@@ -248,22 +276,6 @@ def _is_complete(
     )
     problems.add_unreadable(file, problem, line=line)
     return False
-
-
-def _values(
-    file: Path, texts: Mapping[int, str], column: Column, problems: Problems
-) -> list[CellValue | None]:
-    """Return the values of a column, None where one is missing or broken; `texts` is by line.
-
-    Codes and nights stand on many lines: each text is read once.
-    """
-    read = {text: _value(text, column) for text in set(texts.values())}
-    for line, text in texts.items():
-        found = read[text]
-        if isinstance(found, InputError):
-            problems.add(file, found, line=line, column=column.name)
-    values = (read[text] for text in texts.values())
-    return [None if isinstance(value, InputError) else value for value in values]
 
 
 def _value(text: str, column: Column) -> CellValue | InputError | None:

@@ -14,16 +14,26 @@ from trial.report.drawing import GREY, INK, LOOKS, RUN_IN_LOOK, paper, style
 from trial.report.wording import counted, people, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from trial.estimates import Rate
+    from trial.estimates import Mean, Rate
     from trial.report.drawing import Look
-    from trial.summary import Group, Span
+    from trial.summary import Group, Outcomes, Span
 
-__all__ = ["Durations", "draw_duration", "draw_frequency", "has_clipped_interval"]
+    Week = tuple[int | str, Rate | Mean]
+
+__all__ = [
+    "FREQUENCY",
+    "SEVERITY",
+    "Durations",
+    "Measure",
+    "draw_duration",
+    "draw_weeks",
+    "has_clipped_interval",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -33,6 +43,22 @@ _HIGHEST_INTERVAL = 3.0  # times the largest rate
 _LONGEST_NAME = 16  # letters of an arm
 _RUN_IN_GAP = 0.5  # between the last run-in week and week 1, in weeks
 _MINUTES = {1 / 6: "10 s", 0.5: "30 s", 1: "1", 2: "2", 5: "5", 10: "10", 30: "30", 60: "60"}
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a figure shows of every week."""
+
+    name: str
+    pick: Callable[[Outcomes], Rate | Mean]
+
+    def of(self, week: Span) -> Rate | Mean:
+        """Return the estimate of a week."""
+        return self.pick(week.outcomes)
+
+
+FREQUENCY = Measure("Cramps per week", lambda outcomes: outcomes.frequency)
+SEVERITY = Measure("Severity by the diary", lambda outcomes: outcomes.severity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +95,29 @@ class Durations:
         return float(durations[np.argmax(self.share_up_to(durations) >= 0.5 - 1e-9)])
 
 
-def draw_frequency(groups: Sequence[Group]) -> Figure:
-    """Draw cramps per week by week with 95 % intervals, one line for each group."""
+def draw_weeks(groups: Sequence[Group], measure: Measure) -> Figure:
+    """Draw a measure week by week with 95 % intervals, one line for each group."""
     places = _places([span.name for span in groups[0].weeks])
     with style():
         figure, axes = paper(_WIDTH, _HEIGHT, (_LEFT, _right(groups), 18, _bottom(len(groups))))
         for group, look in zip(groups, LOOKS, strict=False):
-            _draw_weeks(axes, group.weeks, places, look)
-        axes.set_ylim(0, 1.1 * _highest(groups))
+            _draw_weeks(axes, [(w.name, measure.of(w)) for w in group.weeks], places, look)
+        axes.set_ylim(0, 1.1 * _highest(groups, measure))
         axes.set_xlim(min(places.values()) - 0.4, max(places.values()) + 0.4)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         axes.grid(axis="y", color=GREY, alpha=0.2, linewidth=0.5)
-        _title(axes, "Cramps per week")
+        _title(axes, measure.name)
         _mark_first_treatment_night(axes, places)
-        _mark_withheld(axes, groups[0].weeks, places)
-        _label_weeks(axes, groups, places)
-        _label_ends(axes, groups, places)
+        _mark_withheld(axes, [(w.name, measure.of(w)) for w in groups[0].weeks], places)
+        _label_weeks(axes, groups, measure, places)
+        _label_ends(axes, groups, measure, places)
     return figure
 
 
-def has_clipped_interval(groups: Sequence[Group]) -> bool:
-    """Whether `draw_frequency` lets an interval run off the figure."""
-    return max(rate.high or 0.0 for rate in _weekly_rates(groups)) > _highest(groups)
+def has_clipped_interval(groups: Sequence[Group], measure: Measure) -> bool:
+    """Whether `draw_weeks` lets an interval run off the figure."""
+    estimates = _weekly_estimates(groups, measure)
+    return max(found.high or 0.0 for found in estimates) > _highest(groups, measure)
 
 
 def draw_duration(samples: Sequence[Durations]) -> Figure:
@@ -126,15 +153,15 @@ def _right(groups: Sequence[Group]) -> float:
     return 10.0 + 5 * max(len(_short(group.arm or "")) for group in groups)
 
 
-def _weekly_rates(groups: Sequence[Group]) -> list[Rate]:
-    return [week.outcomes.frequency for group in groups for week in group.weeks]
+def _weekly_estimates(groups: Sequence[Group], measure: Measure) -> list[Rate | Mean]:
+    return [measure.of(week) for group in groups for week in group.weeks]
 
 
-def _highest(groups: Sequence[Group]) -> float:
-    """Return the highest rate to draw, so that intervals of very few people do not rule it."""
-    rates = _weekly_rates(groups)
-    largest = max(rate.value or 0.0 for rate in rates) or 1.0
-    return min(max(largest, *(rate.high or 0.0 for rate in rates)), _HIGHEST_INTERVAL * largest)
+def _highest(groups: Sequence[Group], measure: Measure) -> float:
+    """Return the highest value to draw, so that intervals of very few people do not rule it."""
+    found = _weekly_estimates(groups, measure)
+    largest = max(one.value or 0.0 for one in found) or 1.0
+    return min(max(largest, *(one.high or 0.0 for one in found)), _HIGHEST_INTERVAL * largest)
 
 
 def _places(weeks: Sequence[int | str]) -> dict[int | str, float]:
@@ -145,15 +172,14 @@ def _places(weeks: Sequence[int | str]) -> dict[int | str, float]:
 
 
 def _draw_weeks(
-    axes: Axes, weeks: Sequence[Span], places: Mapping[int | str, float], look: Look
+    axes: Axes, weeks: Sequence[Week], places: Mapping[int | str, float], look: Look
 ) -> None:
-    """Draw one group, the run-in apart from the treatment; weeks without a rate leave a hole."""
-    for part in ([w for w in weeks if int(w.name) < 0], [w for w in weeks if int(w.name) > 0]):
-        rates = [week.outcomes.frequency for week in part]
-        x = [places[week.name] for week in part]
-        value = np.array([rate.value for rate in rates], dtype=np.float64)
-        low = np.array([rate.low for rate in rates], dtype=np.float64)
-        high = np.array([rate.high for rate in rates], dtype=np.float64)
+    """Draw one group, the run-in apart from the treatment; weeks without a value leave a hole."""
+    for part in ([w for w in weeks if int(w[0]) < 0], [w for w in weeks if int(w[0]) > 0]):
+        x = [places[week] for week, _ in part]
+        value = np.array([found.value for _, found in part], dtype=np.float64)
+        low = np.array([found.low for _, found in part], dtype=np.float64)
+        high = np.array([found.high for _, found in part], dtype=np.float64)
         axes.fill_between(x, low, high, color=look.colour, alpha=0.15, linewidth=0)
         axes.vlines(x, low, high, color=look.colour, linewidth=0.9, alpha=0.7)
         axes.plot(x, value, color=look.colour, linestyle=look.dash, marker=look.marker)
@@ -182,13 +208,13 @@ def _mark_first_treatment_night(axes: Axes, places: Mapping[int | str, float]) -
     )
 
 
-def _mark_withheld(axes: Axes, weeks: Sequence[Span], places: Mapping[int | str, float]) -> None:
-    """Say where a rate is known but not shown, so that it does not pass for missing."""
-    for week in weeks:
-        if week.outcomes.frequency.withheld:
+def _mark_withheld(axes: Axes, weeks: Sequence[Week], places: Mapping[int | str, float]) -> None:
+    """Say where a value is known but not shown, so that it does not pass for missing."""
+    for week, found in weeks:
+        if found.withheld:
             axes.annotate(
                 "withheld",
-                (places[week.name], 0),
+                (places[week], 0),
                 (0, 4),
                 textcoords="offset points",
                 ha="center",
@@ -197,7 +223,9 @@ def _mark_withheld(axes: Axes, weeks: Sequence[Span], places: Mapping[int | str,
             )
 
 
-def _label_weeks(axes: Axes, groups: Sequence[Group], places: Mapping[int | str, float]) -> None:
+def _label_weeks(
+    axes: Axes, groups: Sequence[Group], measure: Measure, places: Mapping[int | str, float]
+) -> None:
     """Write the weeks below the axis, and below them how many participants are behind each."""
     room = (_WIDTH - _LEFT - _right(groups)) / len(places)
     step = math.ceil(_NARROWEST_LABEL / room)
@@ -209,7 +237,7 @@ def _label_weeks(axes: Axes, groups: Sequence[Group], places: Mapping[int | str,
         _below(axes, row, "n", colour)
         for week in group.weeks:
             if week.name in shown:
-                text = counted(week.outcomes.frequency.participants)
+                text = counted(measure.of(week).participants)
                 _below(axes, row, text, colour, places[week.name])
 
 
@@ -227,12 +255,14 @@ def _below(axes: Axes, row: int, text: str, colour: str, x: float | None = None)
     )
 
 
-def _label_ends(axes: Axes, groups: Sequence[Group], places: Mapping[int | str, float]) -> None:
+def _label_ends(
+    axes: Axes, groups: Sequence[Group], measure: Measure, places: Mapping[int | str, float]
+) -> None:
     """Name each line at its last point, without one name on top of the other."""
     ends = []
     for group, look in zip(groups, LOOKS, strict=False):
-        rates = [(week.name, week.outcomes.frequency.value) for week in group.weeks]
-        known = [(places[week], value) for week, value in rates if value is not None]
+        values = [(week.name, measure.of(week).value) for week in group.weeks]
+        known = [(places[week], value) for week, value in values if value is not None]
         if known and group.arm:
             ends.append((known[-1], _short(group.arm), look))
     ends.sort(key=lambda end: end[0][1])

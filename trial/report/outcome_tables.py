@@ -83,7 +83,7 @@ def tabulate_weeks(summary: Summary) -> Table:
         return (
             signed(int(week.name)),
             counted(found.frequency.participants),
-            number(week.analysable_hours, 0),
+            number(found.frequency.exposure, 0),
             _events(found),
             with_interval(found.frequency),
             with_interval(found.cramp_minutes),

@@ -1,4 +1,4 @@
-"""The weekly report: one HTML file that needs nothing else, on screen and on paper."""
+"""The report of a study: one HTML file that needs nothing else, on screen and on paper."""
 
 from __future__ import annotations
 
@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from trial.blinding import counts_published
+from trial.blinding import SMALLEST_POOL, counts_published
 from trial.definitions import WITHHELD, definitions, limits
 from trial.plan import Blinding, DataOrigin
-from trial.report import outcome_tables, wear_tables
+from trial.report import comparison_tables, listing_tables, outcome_tables, wear_tables
 from trial.report.pictures import draw_pictures
-from trial.report.wording import NOT_KNOWN, counted, day, interval, number, people, share, value_of
-from trial.summary import summarise
+from trial.report.wording import (
+    NOT_KNOWN,
+    counted,
+    day,
+    interval,
+    number,
+    p_value,
+    people,
+    share,
+    value_of,
+)
+from trial.results import RunKind, work_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +32,18 @@ if TYPE_CHECKING:
     from trial.estimates import Rate
     from trial.provenance import Provenance
     from trial.report.tables import Table
+    from trial.results import Results
+    from trial.statistics import Analysis, Estimate
     from trial.study import Study
     from trial.summary import Group, Span, Summary
 
-__all__ = ["render_report"]
+__all__ = ["render_page", "render_report", "templates"]
+
+_KINDS = {
+    RunKind.WEEKLY: "Weekly report",
+    RunKind.DMC: "Report to the data monitoring committee",
+    RunKind.FINAL: "Final report",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +72,8 @@ class KeyNumber:
     lines: tuple[Line, ...]
 
 
-def render_report(study: Study, provenance: Provenance) -> str:
-    """Return the weekly report as one HTML page.
+def render_report(study: Study, provenance: Provenance, run: RunKind = RunKind.WEEKLY) -> str:
+    """Return the report of a study as one HTML page.
 
     It needs no script and asks for nothing from outside, prints on A4, and holds what the
     blinding of the study lets be written.
@@ -65,27 +83,55 @@ def render_report(study: Study, provenance: Provenance) -> str:
     study : Study
     provenance : Provenance
         Versions of what made the result; they stand in the report.
+    run : RunKind
+        Weekly runs describe; the others compare the arms.
+
+    Raises
+    ------
+    UsageError
+        If the arms are to be compared while they are closed, or in a crossover.
+    InputError
+        If they are and the plan does not say which arm the other is compared with.
     """
-    summary = summarise(study)
-    template = _templates().get_template("report.html.j2")
-    return template.render(
-        title=study.plan.title,
-        status=_status(study),
-        facts=_facts(study, summary, provenance),
-        key_numbers=_key_numbers(summary),
-        pictures=draw_pictures(study, summary),
-        tables=_tables(study, summary),
-        sensor_diary=_sensor_diary(summary),
-        withheld=None if counts_published(study) else WITHHELD,
-        estimand=study.plan.estimand.text,
-        estimand_attributes=study.plan.estimand.attributes,
-        definitions=definitions(study),
-        limits=limits(study),
-        input_hash=study.input_hash,
+    return render_page(work_out(study, run), provenance)
+
+
+def render_page(results: Results, provenance: Provenance) -> str:
+    """Return what a run found as one HTML page; see `render_report`."""
+    study, summary = results.study, results.summary
+    return (
+        templates()
+        .get_template("report.html.j2")
+        .render(
+            title=study.plan.title,
+            kind=_KINDS[results.run],
+            status=_status(study),
+            facts=_facts(study, summary, provenance),
+            provenance=provenance,
+            key_numbers=_key_numbers(summary),
+            sentence=_sentence(results),
+            released=_released(results),
+            pictures=draw_pictures(results),
+            tables=_tables(results),
+            sensor_diary=_sensor_diary(summary),
+            methods=()
+            if results.analysis is None
+            else comparison_tables.notes_of(results.analysis),
+            refusals=()
+            if results.analysis is None
+            else comparison_tables.refusals(results.analysis),
+            withheld=None if counts_published(study) else WITHHELD,
+            estimand=study.plan.estimand.text,
+            estimand_attributes=study.plan.estimand.attributes,
+            definitions=definitions(study),
+            limits=limits(study, tested=results.analysis is not None),
+            input_hash=study.input_hash,
+        )
     )
 
 
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """Return the templates of the reports; what comes from a study is escaped in them."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("trial"),
         autoescape=True,
@@ -99,15 +145,17 @@ def _status(study: Study) -> Status:
     tags = []
     if study.plan.data is DataOrigin.SIMULATED:
         tags.append("Simulated data")
-    tags.append("Blinded trial" if study.plan.blinding is Blinding.BLINDED else "Open trial")
+    is_blinded = study.plan.blinding is Blinding.BLINDED
+    tags.append("Blinded trial" if is_blinded else "Open trial")
     if study.arms_opened:
-        return Status("by-arm", "By arm: arm codes were opened", tuple(tags))
+        opened = "Unblinded" if is_blinded else "By arm"
+        return Status("by-arm", f"{opened}: arm codes were opened", tuple(tags))
     return Status("pooled", "Pooled: arm codes were not opened", tuple(tags))
 
 
 def _facts(study: Study, summary: Summary, provenance: Provenance) -> dict[str, str]:
     made = provenance.created_utc.astimezone(UTC)
-    return {
+    facts = {
         "Data up to the night of": day(summary.data_cut),
         "Report made": f"{made:%Y-%m-%d %H:%M} UTC",
         "Input (SHA-256)": study.input_hash[:16],
@@ -115,6 +163,43 @@ def _facts(study: Study, summary: Summary, provenance: Provenance) -> dict[str, 
         "Model": f"{provenance.model_version} ({provenance.model_hash[:12]})",
         "Analysis versions": ", ".join(summary.versions) or NOT_KNOWN,
     }
+    if provenance.unblinded is not None:
+        facts["Arms opened"] = provenance.unblinded
+    return facts
+
+
+def _sentence(results: Results) -> str:
+    """Return the primary result in a sentence, with what it rests on."""
+    if results.analysis is None or results.analysis.primary.kind == "refusal":
+        return ""
+    primary = results.analysis.primary
+    ratio = primary.estimate("rate ratio")
+    apart = primary.estimate("difference per week")
+    reference, treatment = (f"{number(arm.adjusted, 2)} with {arm.arm}" for arm in primary.arms)
+    behind = sum(arm.participants for arm in primary.arms)
+    return (
+        f"Adjusted cramps per week: {treatment}, {reference}. Rate ratio {number(ratio.value, 2)} "
+        f"(95 % CI {interval(ratio.low, ratio.high)}), difference per week "
+        f"{number(apart.value, 2)} ({interval(apart.low, apart.high)}), p {_exactly(ratio)}; "
+        f"{people(behind)}, each of whom counts once."
+    )
+
+
+def _released(results: Results) -> str:
+    """Return what the pooled cramps of a blinded trial rest on."""
+    if counts_published(results.study):
+        return ""
+    weeks = [week.outcomes.frequency for week in results.summary.pooled.weeks]
+    shown = sum(found.participants for found in weeks if not found.withheld)
+    return (
+        f"These cramps are those of {counted(shown)} weeks of participants: of each week that is "
+        f"over, as many as make whole blocks of {SMALLEST_POOL} participants."
+    )
+
+
+def _exactly(estimate: Estimate) -> str:
+    text = p_value(estimate.p_value)
+    return text if text.startswith("<") else f"= {text}"
 
 
 def _key_numbers(summary: Summary) -> tuple[KeyNumber, ...]:
@@ -163,22 +248,43 @@ def _recorded(group: Group) -> Line:
     return Line(share(flow.nights_recorded, flow.nights_planned), tuple(details))
 
 
-def _tables(study: Study, summary: Summary) -> dict[str, Table]:
+def _tables(results: Results) -> dict[str, Table]:
     """Return the tables that there is something to say in."""
-    found = {
-        "flow": wear_tables.tabulate_flow(summary),
+    study, summary = results.study, results.summary
+    found: dict[str, Table | None] = {
+        "nights": wear_tables.tabulate_nights(summary),
         "baseline": wear_tables.tabulate_baseline(summary),
         "outcomes": outcome_tables.tabulate_outcomes(summary),
         "weeks": outcome_tables.tabulate_weeks(summary),
+        "responses": listing_tables.tabulate_responses(summary),
         "recording": wear_tables.tabulate_recording(summary),
         "sites": wear_tables.tabulate_sites(study),
         "lost_time": wear_tables.tabulate_lost_time(summary),
         "attention": wear_tables.tabulate_attention(study),
+        "serious": listing_tables.tabulate_serious(study),
         "participants": outcome_tables.tabulate_participants(study),
+        **listing_tables.tabulate_listings(summary),
     }
     if summary.sensor_diary is not None:
         found["sensor_diary"] = outcome_tables.tabulate_sensor_diary(summary.sensor_diary)
-    return found
+    if results.analysis is not None:
+        found |= _comparison_tables(results.analysis)
+    return {name: table for name, table in found.items() if table is not None}
+
+
+def _comparison_tables(analysis: Analysis) -> dict[str, Table | None]:
+    primary, agreement = analysis.primary, analysis.sensor_against_diary
+    return {
+        "primary": comparison_tables.tabulate_primary(primary)
+        if primary.kind == "comparison"
+        else None,
+        "comparisons": comparison_tables.tabulate_comparisons(analysis),
+        "contrasts": comparison_tables.tabulate_contrasts(analysis),
+        "tipping": comparison_tables.tabulate_tipping(analysis),
+        "agreement": comparison_tables.tabulate_agreement(agreement)
+        if agreement.kind == "agreement"
+        else None,
+    }
 
 
 def _sensor_diary(summary: Summary) -> str:

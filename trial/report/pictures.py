@@ -7,16 +7,32 @@ from typing import TYPE_CHECKING
 
 from trial.blinding import may_pool
 from trial.calendar import assign_weeks, with_arm
-from trial.report.lines import Durations, draw_duration, draw_frequency, has_clipped_interval
+from trial.release import released
+from trial.report.agreement_plot import draw_agreement, weeks_of_both
+from trial.report.flow_chart import draw_flow, flow_in_words
+from trial.report.forest import draw_forest, forest_rows
+from trial.report.lines import (
+    FREQUENCY,
+    SEVERITY,
+    Durations,
+    draw_duration,
+    draw_weeks,
+    has_clipped_interval,
+)
 from trial.report.svg import inline_svg
 from trial.report.wear_map import draw_wear, wear_map
-from trial.report.wording import counted, number, signed, value_of
+from trial.report.wording import counted, interval, number, signed, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
 
+    from trial.report.forest import ForestRow
+    from trial.report.lines import Measure
+    from trial.results import Results
+    from trial.statistics import Analysis
+    from trial.statistics.sensor_diary import WeeklyAgreement
     from trial.study import Study
     from trial.summary import Summary
 
@@ -32,35 +48,103 @@ class Picture:
     svg: str
 
 
-def draw_pictures(study: Study, summary: Summary) -> dict[str, Picture]:
+def draw_pictures(results: Results) -> dict[str, Picture]:
     """Return the figures that there is something to draw for."""
+    study, summary = results.study, results.summary
     pictures = {}
     if summary.pooled.flow.analysable_hours:
         pictures["frequency"] = _frequency_picture(summary)
     samples = _durations(study)
     if samples:
         pictures["duration"] = _duration_picture(samples)
+    if any(SEVERITY.of(week).value is not None for g in summary.groups for week in g.weeks):
+        pictures["severity"] = _severity_picture(summary)
     if not study.randomised.empty:
+        pictures["flow"] = _flow_picture(summary)
         pictures["wear"] = _wear_picture(study, summary)
+    if results.analysis is not None:
+        pictures |= _comparison_pictures(study, results.analysis)
     return pictures
 
 
 def _frequency_picture(summary: Summary) -> Picture:
+    caption = (
+        f"Cramps per week ({summary.reference_hours:g} analysable hours) with 95 % confidence "
+        "intervals (CI); n is the number of participants behind each."
+    )
+    return _weekly_picture("frequency", FREQUENCY, caption, summary)
+
+
+def _severity_picture(summary: Summary) -> Picture:
+    caption = (
+        f"Severity by the diary, {summary.severity_scale}, with 95 % confidence intervals: mean "
+        "over the participants who noted a cramp in the week; n is their number."
+    )
+    return _weekly_picture("severity", SEVERITY, caption, summary)
+
+
+def _weekly_picture(name: str, measure: Measure, caption: str, summary: Summary) -> Picture:
     known = [
-        f"{group.arm or 'all'}, week {signed(int(week.name))}: {value_of(week.outcomes.frequency)}"
+        f"{group.arm or 'all'}, week {signed(int(week.name))}: {value_of(measure.of(week))}"
         for group in summary.groups
         for week in group.weeks
     ]
+    if has_clipped_interval(summary.groups, measure):
+        caption += " Some intervals run off the figure."
+    drawing = draw_weeks(summary.groups, measure)
+    return Picture(measure.name, caption, inline_svg(drawing, name, measure.name, "; ".join(known)))
+
+
+def _flow_picture(summary: Summary) -> Picture:
     caption = (
-        f"Cramps per week ({summary.reference_hours:g} analysable hours) with 95 % confidence "
-        "intervals (CI); n is the number of participants with analysable time in the week."
+        "Participants and nights up to the data cut. Nights planned, worn and valid are those of "
+        "run-in and treatment."
     )
-    if has_clipped_interval(summary.groups):
-        caption += " Some intervals run off the figure; the table has their limits."
-    figure = draw_frequency(summary.groups)
-    words = "; ".join(known)
-    title = "Cramps per week"
-    return Picture(title, caption, inline_svg(figure, "frequency", title, words))
+    title = "Flow of participants and nights"
+    drawing = inline_svg(draw_flow(summary), "flow", title, flow_in_words(summary))
+    return Picture(title, caption, drawing)
+
+
+def _comparison_pictures(study: Study, analysis: Analysis) -> dict[str, Picture]:
+    """Return the forest and the agreement, as far as their analyses could be done."""
+    pictures = {}
+    rows = forest_rows(analysis)
+    if rows:
+        pictures["forest"] = _forest_picture(rows, analysis)
+    agreement = analysis.sensor_against_diary
+    if agreement.kind == "agreement" and agreement.weekly is not None:
+        pictures["agreement"] = _agreement_picture(study, agreement.weekly)
+    return pictures
+
+
+def _forest_picture(rows: Sequence[ForestRow], analysis: Analysis) -> Picture:
+    caption = (
+        "Rate ratio of cramps per week, with 95 % confidence intervals, by the primary analysis "
+        "and by those that vary what it assumes."
+    )
+    words = "; ".join(
+        f"{row.name}: {number(row.value, 2)}, {interval(row.low, row.high)}" for row in rows
+    )
+    (treatment,) = (arm.arm for arm in analysis.arms if arm.arm != analysis.reference)
+    drawing = draw_forest(rows, treatment, analysis.reference)
+    title = "Sensitivity analyses"
+    return Picture(title, caption, inline_svg(drawing, "forest", title, words))
+
+
+def _agreement_picture(study: Study, found: WeeklyAgreement) -> Picture:
+    caption = (
+        f"Bland–Altman plot of {counted(found.person_weeks)} weeks of "
+        f"{counted(found.participants)} participants, on the square root scale, where the spread "
+        "does not grow with the mean. A dot's area is the number of weeks; dashed: 95 % limits "
+        "of agreement."
+    )
+    words = (
+        f"mean difference {number(found.bias, 2)}, limits of agreement "
+        f"{interval(found.low, found.high)}"
+    )
+    drawing = draw_agreement(weeks_of_both(study), found)
+    title = "Sensor against diary, week by week"
+    return Picture(title, caption, inline_svg(drawing, "agreement", title, words))
 
 
 def _duration_picture(samples: Sequence[Durations]) -> Picture:
@@ -94,7 +178,7 @@ def _wear_picture(study: Study, summary: Summary) -> Picture:
 
 def _durations(study: Study) -> list[Durations]:
     """Return the minutes of all cramps: run-in and treatment, or the treatment of each arm."""
-    episodes = with_arm(assign_weeks(study.counted_episodes, study), study)
+    episodes = with_arm(assign_weeks(released(study).counted_episodes, study), study)
     treatment = episodes[episodes["period"] == "treatment"]
     if study.arms_opened:
         samples = [_sample(arm, treatment[treatment["arm"] == arm]) for arm in study.arms]

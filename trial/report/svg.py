@@ -16,6 +16,8 @@ __all__ = ["inline_svg"]
 
 _NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 _REFERENCE = re.compile(r"url\(#")
+_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+_PLACES = frozenset({"d", "x", "y", "width", "height"})
 
 
 def inline_svg(figure: Figure, name: str, title: str, description: str) -> str:
@@ -38,6 +40,7 @@ def inline_svg(figure: Figure, name: str, title: str, description: str) -> str:
     _drop_namespaces(root)
     _prefix_identifiers(root, name)
     _drop_default_style(root)
+    _round_places(root)
     _describe(root, name, title, description)
     return ET.tostring(root, encoding="unicode")
 
@@ -72,6 +75,17 @@ def _drop_default_style(root: ET.Element) -> None:
         for child in list(parent):
             if child.tag == "defs" and all(part.tag == "style" for part in child):
                 parent.remove(child)
+
+
+def _round_places(root: ET.Element) -> None:
+    """Leave a hundredth of a point: nobody sees less, and a page holds many points."""
+    for element in root.iter():
+        for key in _PLACES & element.attrib.keys():
+            element.set(key, _LONG_NUMBER.sub(_rounded, element.attrib[key]))
+
+
+def _rounded(match: re.Match[str]) -> str:
+    return f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def _describe(root: ET.Element, name: str, title: str, description: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 from trial.report.tables import Body, Row, Table, week_bodies
@@ -13,6 +15,7 @@ from trial.report.wording import (
     number,
     part_of,
     signed,
+    with_interval,
 )
 from trial.wear import attention_list
 from trial.weeks import period_table
@@ -20,6 +23,7 @@ from trial.weeks import period_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from trial.estimates import Mean
     from trial.plan import DisplayRule
     from trial.study import Study
     from trial.summary import Group, Span, Summary
@@ -28,53 +32,59 @@ if TYPE_CHECKING:
 __all__ = [
     "tabulate_attention",
     "tabulate_baseline",
-    "tabulate_flow",
     "tabulate_lost_time",
+    "tabulate_nights",
     "tabulate_recording",
     "tabulate_sites",
 ]
 
 
-def tabulate_flow(summary: Summary) -> Table:
-    """Return participants and nights on their way into the analysis."""
+def tabulate_nights(summary: Summary) -> Table:
+    """Return nights and hours on their way into the analysis."""
     groups = (summary.pooled, *summary.arms)
 
     def row(label: str, cell: Callable[[Flow], str]) -> Row:
         return (label, *(cell(group.flow) for group in groups))
 
-    def first_only(label: str, count: int) -> Row:
-        return (label, counted(count), *("" for _ in summary.arms))
-
     analysable = _analysable_night(summary.display_rule)
-    people = (
-        first_only("Enrolled", summary.enrolled),
-        row("Randomised", lambda f: counted(f.randomised)),
-        row("With a recorded night", lambda f: part_of(f.recorded, f.randomised)),
-        row("With analysable treatment time", lambda f: part_of(f.analysed, f.randomised)),
-    )
-    nights = (
+    nights = [
         row("Planned up to the data cut", lambda f: counted(f.nights_planned)),
         row("Recorded", lambda f: part_of(f.nights_recorded, f.nights_planned)),
         row(analysable, lambda f: part_of(f.nights_analysable, f.nights_planned)),
         row("Answered in the diary", lambda f: part_of(f.diary_nights, f.nights_planned)),
-        first_only("Recorded outside the plan, not used", summary.nights_outside_plan),
-    )
+    ]
+    if summary.nights_outside_plan:
+        outside = counted(summary.nights_outside_plan)
+        label = "Recorded outside the plan, not used"
+        nights.append((label, outside, *("" for _ in summary.arms)))
     hours = (
         row("Recorded", lambda f: number(f.recorded_hours, 0)),
         row("Analysable", lambda f: part_of(f.analysable_hours, f.recorded_hours)),
     )
-    bodies = (Body(people, "Participants"), Body(nights, "Nights"), Body(hours, "Hours"))
-    return Table("Participants, nights and hours", ("", *_names(groups)), bodies)
+    bodies = (Body(tuple(nights), "Nights"), Body(hours, "Hours"))
+    return Table("Nights and hours", ("", *_names(groups)), bodies)
 
 
 def tabulate_baseline(summary: Summary) -> Table:
-    """Return who the randomised participants are."""
+    """Return who the randomised participants are; arms are compared by size, never by a test."""
     groups = (summary.pooled, *summary.arms)
-    rows: list[Row] = [("Age in years, mean (SD)", *(mean_with_sd(g.age, 1) for g in groups))]
+    pair = summary.arms if len(summary.arms) == 2 else ()
+
+    def row(label: str, cell: Callable[[Group], str], difference: float | None) -> Row:
+        end = (number(difference, 2),) if pair else ()
+        return (label, *(cell(group) for group in groups), *end)
+
+    apart = _standardised_means(pair[0].age, pair[1].age) if pair else None
+    rows = [row("Age in years, mean (SD)", lambda g: mean_with_sd(g.age, 1), apart)]
     for sex in summary.pooled.sex:
-        cells = (part_of(group.sex.get(sex, 0), group.flow.randomised) for group in groups)
-        rows.append((f"Sex: {sex}", *cells))
-    return Table("Randomised participants", ("", *_names(groups)), (Body(tuple(rows)),))
+        shares = [group.sex.get(sex, 0) / group.flow.randomised for group in pair]
+        apart = _standardised_shares(*shares) if pair else None
+        rows.append(row(f"Sex: {sex}", partial(_sex_cell, sex), apart))
+    if all(group.run_in is not None for group in groups):
+        label = "Cramps per week in the run\N{NON-BREAKING HYPHEN}in (95 % CI)"
+        rows.append(row(label, _run_in_rate, None))
+    head = ("", *_names(groups), *(("Standardised difference",) if pair else ()))
+    return Table("Randomised participants", head, (Body(tuple(rows)),))
 
 
 def tabulate_recording(summary: Summary) -> Table:
@@ -172,6 +182,26 @@ def tabulate_attention(study: Study) -> Table:
         "last seven before the data cut"
     )
     return Table(caption, head, (Body(rows),), text_columns=3)
+
+
+def _sex_cell(sex: str, group: Group) -> str:
+    return part_of(group.sex.get(sex, 0), group.flow.randomised)
+
+
+def _run_in_rate(group: Group) -> str:
+    return NOT_KNOWN if group.run_in is None else with_interval(group.run_in.outcomes.frequency)
+
+
+def _standardised_means(one: Mean, other: Mean) -> float | None:
+    """Return the difference in units of the common standard deviation (Austin 2009)."""
+    if one.value is None or other.value is None or not (one.sd and other.sd):
+        return None
+    return (one.value - other.value) / math.sqrt((one.sd**2 + other.sd**2) / 2)
+
+
+def _standardised_shares(one: float, other: float) -> float | None:
+    spread = (one * (1 - one) + other * (1 - other)) / 2
+    return (one - other) / math.sqrt(spread) if spread else None
 
 
 def _names(groups: Sequence[Group]) -> Row:

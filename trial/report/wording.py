@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 __all__ = [
     "NOT_KNOWN",
     "WITHHELD",
+    "as_percent",
     "counted",
     "day",
     "interval",
     "mean_with_sd",
     "number",
+    "p_value",
     "part_of",
     "people",
     "people_behind",
@@ -65,6 +67,20 @@ def share(part: float, whole: float) -> str:
     percent = 100 * part / whole
     text = "<1" if 0 < percent < 1 else number(percent, 0)
     return f"{text}{_NO_BREAK}%"
+
+
+def as_percent(value: float | None) -> str:
+    """Return a share, or a difference of two, in percent."""
+    if value is None:
+        return NOT_KNOWN
+    return f"{number(100 * value, 0)}{_NO_BREAK}%"
+
+
+def p_value(value: float | None) -> str:
+    """Return a p value; below one in a thousand its size says nothing more."""
+    if value is None:
+        return NOT_KNOWN
+    return "<0.001" if value < 0.001 else number(value, 3)
 
 
 def part_of(part: float, whole: float) -> str:

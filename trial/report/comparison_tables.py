@@ -1,0 +1,246 @@
+"""The tables that compare the arms: in final runs and in those for the monitoring committee."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trial.report.tables import Body, Row, Table
+from trial.report.wording import (
+    NOT_KNOWN,
+    as_percent,
+    counted,
+    interval,
+    number,
+    p_value,
+    signed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trial.statistics import Agreement, Analysis, ArmNumbers, Comparison, Estimate, Result
+    from trial.statistics.sensor_diary import Interval
+
+__all__ = [
+    "notes_of",
+    "refusals",
+    "tabulate_agreement",
+    "tabulate_comparisons",
+    "tabulate_contrasts",
+    "tabulate_primary",
+    "tabulate_tipping",
+]
+
+_NAMES = {
+    "primary": "Cramps per week, primary",
+    "negative_binomial": "Cramps per week, negative binomial",
+    "ancova": "Cramps per week, covariance",
+    "cramp_minutes": "Cramp minutes per week",
+    "duration": "Minutes per cramp, geometric mean",
+    "duration_minutes": "Minutes per cramp, mean",
+    "duration_as_seen": "Minutes per cramp as seen, geometric mean",
+    "duration_minutes_as_seen": "Minutes per cramp as seen, mean",
+    "severity": "Severity by the diary",
+    "cramp_free_weeks": "Share of cramp\N{NON-BREAKING HYPHEN}free weeks",
+    "weeks_of_four_nights": "Weeks of four nights or more",
+    "missing_at_random": "Missing time imputed at random",
+    "jump_to_reference": "Jump to reference after stopping",
+}
+_COMPARISONS = (
+    "Comparisons of the arms (their values in analyses with a rate ratio and a difference are "
+    "adjusted, from the same model)"
+)
+_SHARES = ("responders", "cramp_free")
+
+
+def tabulate_primary(result: Comparison) -> Table:
+    """Return the primary comparison: what each arm had, and what lies between them."""
+    names = tuple(arm.arm for arm in result.arms)
+
+    def row(label: str, cells: Iterable[str]) -> Row:
+        return (label, *cells)
+
+    arms = (
+        row("Participants", (counted(arm.participants) for arm in result.arms)),
+        row("Cramps", (number(arm.total, 0) for arm in result.arms)),
+        row("Weeks of analysable time", (number(arm.exposure, 1) for arm in result.arms)),
+        row("Cramps per week as seen (95 % CI)", (_value(arm, 2) for arm in result.arms)),
+        row("Cramps per week, adjusted", (number(arm.adjusted, 2) for arm in result.arms)),
+    )
+    return Table("Primary outcome by arm", ("", *names), (Body(arms),))
+
+
+def tabulate_comparisons(analysis: Analysis) -> Table:
+    """Return every comparison with its estimate, interval and p value."""
+    groups = {
+        "Cramps per week": (analysis.primary, analysis.second, analysis.fallback),
+        "Sensitivity": analysis.sensitivity,
+        "Everybody with analysable time": (analysis.cramp_minutes, analysis.cramp_free_weeks),
+        "All randomised": analysis.responders,
+        "Participants with episodes only": (*analysis.durations, analysis.severity),
+    }
+    arms = [arm.arm for arm in analysis.arms]
+    head = ("", *(f"{arm} (n)" for arm in arms), "Treatment against reference", "95 % CI", "p")
+    bodies = tuple(
+        Body(tuple(row for result in results for row in _rows(result)), name)
+        for name, results in groups.items()
+    )
+    return Table(_COMPARISONS, head, tuple(body for body in bodies if body.rows))
+
+
+def tabulate_contrasts(analysis: Analysis) -> Table | None:
+    """Return the effect of every week with simultaneous intervals, if it could be worked out."""
+    found = analysis.by_week
+    if found.kind == "refusal":
+        return None
+    rows = tuple(
+        (
+            signed(week.week),
+            counted(week.treated),
+            counted(week.controls),
+            number(week.estimate.value, 2),
+            interval(week.estimate.low, week.estimate.high),
+            p_value(week.estimate.p_value),
+        )
+        for week in found.weeks
+    )
+    head = (
+        *("Week", "Treated", "Reference", "Rate ratio"),
+        *("Simultaneous 95 % CI", "p, adjusted"),
+    )
+    return Table("Rate ratio of every week", head, (Body(rows),))
+
+
+def tabulate_tipping(analysis: Analysis) -> Table | None:
+    """Return the primary result under ever worse assumptions on missing time."""
+    found = analysis.tipping_point
+    if found.kind == "refusal":
+        return None
+    rows = tuple(
+        (
+            number(step.factor, 1),
+            number(step.estimate.value, 2),
+            interval(step.estimate.low, step.estimate.high),
+        )
+        for step in found.steps
+    )
+    head = ("Cramps in missing time of the treated, times", "Rate ratio", "95 % CI")
+    return Table("Tipping point", head, (Body(rows),))
+
+
+def tabulate_agreement(found: Agreement) -> Table:
+    """Return agreement of sensor and diary, both ways round."""
+    weekly = found.weekly
+    rows: list[Row] = [
+        ("Diary has a cramp: sensor has one", *_share(found.sensor_given_diary)),
+        ("Sensor has a cramp: diary has one", *_share(found.diary_given_sensor)),
+        ("Diary has none: sensor has none", *_share(found.neither_given_no_diary)),
+        ("Sensor has none: diary has none", *_share(found.neither_given_no_sensor)),
+        ("Kappa", *_interval(found.kappa)),
+        ("Kappa, prevalence adjusted", *_interval(found.prevalence_adjusted_kappa)),
+    ]
+    if weekly is not None:
+        rows.append(("Cramps, sensor ÷ diary", *_interval(weekly.ratio_of_totals)))
+    caption = (
+        f"Agreement on {counted(found.nights)} nights of {counted(found.participants)} participants"
+    )
+    return Table(caption, ("", "Value", "95 % CI"), (Body(tuple(rows)),))
+
+
+def notes_of(analysis: Analysis) -> tuple[str, ...]:
+    """Return each method with the analyses that use it, and what a reader must not overlook."""
+    methods: dict[str, list[str]] = {}
+    notes: dict[str, None] = {}
+    for result in _results(analysis):
+        if result.kind == "comparison":
+            text = f"{result.method.rstrip('.')}; {result.population}."
+            methods.setdefault(text, []).append(_name(result.analysis))
+            notes.update(dict.fromkeys(result.notes))
+    return (*(f"{', '.join(names)}: {text}" for text, names in methods.items()), *notes)
+
+
+def refusals(analysis: Analysis) -> tuple[str, ...]:
+    """Return which analyses were not done, why, and what was done instead."""
+    every = (
+        *(*_results(analysis), analysis.by_week, analysis.tipping_point),
+        analysis.sensor_against_diary,
+    )
+    return tuple(
+        f"{_name(found.analysis)}: {found.reason}. {found.instead}"
+        for found in every
+        if found.kind == "refusal"
+    )
+
+
+def _results(analysis: Analysis) -> tuple[Result, ...]:
+    return (
+        *(analysis.primary, analysis.second, analysis.fallback, *analysis.sensitivity),
+        *(analysis.cramp_minutes, analysis.cramp_free_weeks, *analysis.responders),
+        *(*analysis.durations, analysis.severity),
+    )
+
+
+def _rows(result: Result) -> list[Row]:
+    """Return a row for each estimate; the arms stand in the first."""
+    if result.kind == "refusal":
+        return []
+    rows: list[Row] = []
+    for estimate in result.estimates:
+        is_first = not rows
+        arms = [_crude(result, arm) if is_first else "" for arm in result.arms]
+        rows.append(
+            (
+                f"{_name(result.analysis)}: {estimate.measure}",
+                *arms,
+                _estimate(result, estimate),
+                _limits(result, estimate),
+                p_value(estimate.p_value),
+            )
+        )
+    return rows
+
+
+def _is_share(analysis: str) -> bool:
+    return analysis.startswith(_SHARES)
+
+
+def _crude(result: Comparison, arm: ArmNumbers) -> str:
+    value = arm.value if arm.adjusted is None else arm.adjusted
+    shown = as_percent(value) if _is_share(result.analysis) else number(value, 2)
+    return f"{shown} ({counted(arm.participants)})"
+
+
+def _estimate(result: Comparison, estimate: Estimate) -> str:
+    if _is_share(result.analysis):
+        return as_percent(estimate.value)
+    return number(estimate.value, 2)
+
+
+def _limits(result: Comparison, estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return NOT_KNOWN
+    if _is_share(result.analysis):
+        return f"{as_percent(estimate.low)} to {as_percent(estimate.high)}"
+    return interval(estimate.low, estimate.high)
+
+
+def _name(analysis: str) -> str:
+    if analysis.startswith("responders_"):
+        percent = analysis.removeprefix("responders_")
+        return f"Responders, fall of {percent}\N{NO-BREAK SPACE}% or more"
+    return _NAMES.get(analysis, analysis.replace("_", " ").capitalize())
+
+
+def _value(arm: ArmNumbers, digits: int) -> str:
+    limits = interval(arm.low, arm.high, digits)
+    return number(arm.value, digits) + (f" ({limits})" if limits else "")
+
+
+def _share(found: Interval) -> tuple[str, str]:
+    if found.low is None or found.high is None:
+        return as_percent(found.value), NOT_KNOWN
+    return as_percent(found.value), f"{as_percent(found.low)} to {as_percent(found.high)}"
+
+
+def _interval(found: Interval) -> tuple[str, str]:
+    return number(found.value, 2), interval(found.low, found.high) or NOT_KNOWN
