@@ -100,8 +100,8 @@ def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
     """
     summary = read_night(file)
     name = str(summary["recording"])
-    participant = _PARTICIPANT.search(name)
-    if not participant:
+    participant = participant_of(name)
+    if participant is None:
         raise InputError(
             f"the recording's name {name!r} does not say whose it is",
             file=file,
@@ -120,7 +120,7 @@ def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
     leg = _LEG.search(name)
     return JudgedRecording(
         name=name,
-        participant_id=participant[1],
+        participant_id=participant,
         night=night_of(start, zone),
         leg=Leg(leg[1].lower()) if leg else None,
         recorded=recorded,
@@ -136,6 +136,12 @@ def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
             if event.kind in (EventKind.CRAMP, EventKind.POSSIBLE_CRAMP)
         ),
     )
+
+
+def participant_of(name: str) -> str | None:
+    """Return whose recording it is by its name, ``sub-<participant>_…``."""
+    found = _PARTICIPANT.search(name)
+    return found[1] if found else None
 
 
 def _stretch(start: datetime, event: Event) -> Stretch:

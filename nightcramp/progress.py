@@ -31,15 +31,24 @@ def _bars() -> Iterator[Report]:
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
+        Task,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{60 * speed:.3g} a minute" if speed else "")
 
     columns = (
         TextColumn("{task.description:<24}"),
         BarColumn(),
         MofNCompleteColumn(),
+        Rate(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
@@ -59,10 +68,31 @@ class _Lines:
 
     def __init__(self) -> None:
         self._last = float("-inf")
+        self._begun: dict[str, tuple[float, int]] = {}
 
     def __call__(self, step: str, done: int, total: int) -> None:
         now = time.monotonic()
+        since, first = self._begun.setdefault(step, (now, done))
         if done == total or now - self._last >= LINE_EVERY_S:
             self._last = now
-            sys.stderr.write(f"{step}: {done} of {total}\n")
+            pace = _pace(done - first, now - since, total - done)
+            sys.stderr.write(f"{step}: {done} of {total}{pace}\n")
             sys.stderr.flush()
+
+
+def _pace(done: int, seconds: float, left: int) -> str:
+    """Return how fast the work goes and how long the rest takes, as far as that can be told."""
+    if not done or seconds < LINE_EVERY_S:
+        return ""
+    rate = done / seconds
+    per_minute = f", {60 * rate:.3g} a minute"
+    return f"{per_minute}, {_duration(left / rate)} left" if left else per_minute
+
+
+def _duration(seconds: float) -> str:
+    """Return a time in its two largest units."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
+    told = [f"{number} {unit}" for number, unit in parts if number][:2]
+    return " ".join(told) or "0 s"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from nightcramp.actor import actor
 from nightcramp.errors import InputError
 from nightcramp.judged import JudgedRecording, Key, read_judged
 from nightcramp.legs import JudgedNight, make_night
-from recordings import write_text
+from nightcramp.study_tables import FileBytes, Row, read_rows, table_files, table_text
+from recordings import write_bytes
 from trial import Leg, Stretch, hours_within, read_study_plan, union
+from trial.audit import AuditAction, append_audit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -77,19 +79,22 @@ class Collection:
     failures: tuple[str, ...]
 
 
-def collect(study: Path, results: Path) -> Collection:
+def collect(study: Path, *results: Path, who: str | None = None) -> Collection:
     """Write the nights and episodes found in `results` into the tables of `study`.
 
     Rows of other nights stay. A night whose episodes somebody confirmed or rejected is not
     replaced by another analysis. Recordings of one night are made one; see `make_night`. Where the
-    study analyses sessions, those that were recorded get their hours.
+    study analyses sessions, those that were recorded get their hours. If anything changes, the
+    audit log says so before it does.
 
     Parameters
     ----------
     study : Path
         Study folder; its ``study.toml`` says the time zone and which leg counts.
-    results : Path
-        Folder that ``analyze`` wrote; files are named ``sub-<participant>_…``.
+    *results : Path
+        Folders that ``analyze`` wrote; files are named ``sub-<participant>_…``.
+    who : str, optional
+        Who does it, for the audit log; the login name by default.
 
     Raises
     ------
@@ -98,45 +103,100 @@ def collect(study: Path, results: Path) -> Collection:
     """
     plan = read_study_plan(study)
     recordings, failures = _read_results(results, plan.zone)
-    old_nights = _read(study / "nights.tsv", NIGHT_COLUMNS[:6])
-    old_episodes = _read(study / "episodes.tsv", EPISODE_COLUMNS[:7])
     by_night = _nights(recordings, plan.leg, failures)
+    people = {participant for participant, _ in by_night}
+    old_nights = read_rows(study, "nights", NIGHT_COLUMNS[:6], people)
+    old_episodes = read_rows(study, "episodes", EPISODE_COLUMNS[:7], people)
     kept = _reviewed_otherwise(by_night, old_episodes)
     for key in kept:
         del by_night[key]
     nights = [row for row in old_nights if _key(row) not in by_night]
     nights += [_night_row(key, night, plan.leg) for key, night in by_night.items()]
-    episodes = [
-        row for row in old_episodes if _key(row) not in by_night or row["status"] in _REVIEWED
-    ]
-    standing = {(*_key(row), row["onset_utc"]) for row in episodes}
     fresh = [
         _episode_row(key, night, cramp, plan.leg)
         for key, night in by_night.items()
         for cramp in night.cramps
     ]
-    episodes += [row for row in fresh if (*_key(row), row["onset_utc"]) not in standing]
+    episodes = _merged(old_episodes, fresh, by_night)
+    files = table_files(study, "nights", NIGHT_COLUMNS, nights, plan, people)
+    files |= table_files(study, "episodes", EPISODE_COLUMNS, episodes, plan, people)
     if plan.sessions is not None:
-        _fill_sessions(study / "sessions.tsv", by_night)
-    write_text(study / "nights.tsv", _table(NIGHT_COLUMNS, nights))
-    write_text(study / "episodes.tsv", _table(EPISODE_COLUMNS, episodes))
+        files |= _fill_sessions(study, by_night)
     names = tuple(f"{participant} {night}" for participant, night in kept)
-    return Collection(len(by_night), len(fresh), names, tuple(failures))
+    collection = Collection(len(by_night), len(fresh), names, tuple(failures))
+    _write(study, files, collection, who)
+    return collection
 
 
-def _read_results(results: Path, zone: ZoneInfo) -> tuple[list[JudgedRecording], list[str]]:
-    files = sorted(results.glob("*_night.json"))
-    if not files:
-        raise InputError(
-            "holds no *_night.json", file=results, advice="Name the folder that analyze wrote"
-        )
+def _merged(
+    old: Sequence[Row], fresh: Sequence[Row], by_night: Mapping[Key, JudgedNight]
+) -> list[Row]:
+    """Return the episodes that stand: those of other nights, those a person judged, new ones."""
+    rows = [row for row in old if _key(row) not in by_night or row["status"] in _REVIEWED]
+    standing = {(*_key(row), row["onset_utc"]) for row in rows}
+    return rows + [row for row in fresh if (*_key(row), row["onset_utc"]) not in standing]
+
+
+def _write(study: Path, files: FileBytes, collection: Collection, who: str | None) -> None:
+    """Write what differs from what is there, and before that one entry into the audit log."""
+    changed = {path: data for path, data in files.items() if _present(path) != data}
+    if not changed:
+        return
+    append_audit(
+        study,
+        who=actor(who),
+        action=AuditAction.ANALYSED,
+        subject="nights and episodes",
+        before={"sha256": _hash(study, {path: _present(path) for path in changed})},
+        after={
+            "sha256": _hash(study, changed),
+            "files": len(changed),
+            "nights": collection.nights,
+            "episodes": collection.episodes,
+            "kept": len(collection.kept),
+            "failures": len(collection.failures),
+        },
+    )
+    for path, data in changed.items():
+        write_bytes(path, data)
+
+
+def _present(path: Path) -> bytes:
+    """Return what a file holds; nothing if it does not exist."""
+    try:
+        return path.read_bytes() if path.is_file() else b""
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", file=path) from error
+
+
+def _hash(study: Path, files: FileBytes) -> str:
+    """Return one hash of files, by their names within the study."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        name = path.relative_to(study).as_posix()
+        digest.update(f"{hashlib.sha256(files[path]).hexdigest()}  {name}\n".encode())
+    return digest.hexdigest()
+
+
+def _read_results(
+    results: Sequence[Path], zone: ZoneInfo
+) -> tuple[list[JudgedRecording], list[str]]:
     recordings, failures = [], []
-    for file in files:
+    for file in [file for folder in results for file in _summaries(folder)]:
         try:
             recordings.append(read_judged(file, zone))
         except InputError as error:
             failures.append(str(error))
     return recordings, failures
+
+
+def _summaries(folder: Path) -> list[Path]:
+    files = sorted(folder.glob("*_night.json"))
+    if not files:
+        raise InputError(
+            "holds no *_night.json", file=folder, advice="Name the folder that analyze wrote"
+        )
+    return files
 
 
 def _nights(
@@ -203,9 +263,10 @@ def _episode_row(key: Key, night: JudgedNight, cramp: Cramp, leg: Leg | None) ->
     return row | {"exposed": "yes" if cramp.is_exposed else "no"} if leg is Leg.BOTH else row
 
 
-def _fill_sessions(file: Path, by_night: Mapping[Key, JudgedNight]) -> None:
-    """Write recorded and analysable hours into the sessions that the nights reach into."""
-    rows = _read(file, SESSION_COLUMNS)
+def _fill_sessions(study: Path, by_night: Mapping[Key, JudgedNight]) -> FileBytes:
+    """Return the sessions with the hours of the nights that reach into them."""
+    file = study / "sessions.tsv"
+    rows = read_rows(study, "sessions", SESSION_COLUMNS)
     for row in rows:
         nights = [night for key, night in by_night.items() if key[0] == row["participant_id"]]
         window = _window(file, row)
@@ -214,7 +275,7 @@ def _fill_sessions(file: Path, by_night: Mapping[Key, JudgedNight]) -> None:
             analysable = union(s for night in nights for s in night.analysable)
             row["recorded_hours"] = f"{recorded:.4f}"
             row["analysable_hours"] = f"{hours_within(analysable, window):.4f}"
-    write_text(file, _table(tuple(rows[0]) if rows else SESSION_COLUMNS, rows))
+    return {file: table_text(tuple(rows[0]) if rows else SESSION_COLUMNS, rows).encode()}
 
 
 def _window(file: Path, row: Mapping[str, str]) -> Stretch:
@@ -236,35 +297,5 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _order(row: Mapping[str, str]) -> tuple[str, ...]:
-    names = ("participant_id", "night", "onset_utc", "start_utc")
-    return tuple(row.get(name, "") for name in names)
-
-
 def _key(row: Mapping[str, str]) -> Key:
     return row["participant_id"], row["night"]
-
-
-def _read(path: Path, required: Sequence[str]) -> list[dict[str, str]]:
-    """Return the rows of a table of the study folder; none if it does not exist yet."""
-    if not path.is_file():
-        return []
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), delimiter="\t")
-        rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot be read ({error})", file=path) from error
-    missing = [name for name in required if name not in (reader.fieldnames or ())]
-    if missing:
-        raise InputError(f"the column {missing[0]} is missing", file=path, place="line 1")
-    return rows
-
-
-def _table(columns: Sequence[str], rows: Iterable[dict[str, str]]) -> str:
-    buffer = io.StringIO()
-    writer = csv.DictWriter(
-        buffer, columns, delimiter="\t", lineterminator="\n", restval="n/a", extrasaction="ignore"
-    )
-    writer.writeheader()
-    writer.writerows(sorted(rows, key=_order))
-    return buffer.getvalue()

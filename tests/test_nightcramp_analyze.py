@@ -73,6 +73,7 @@ def test_a_recording_becomes_events_summary_and_two_pictures(tmp_path, run):
         "night.svg",
         "night_events.tsv",
         "night_night.json",
+        "runs",
     }
     rows = read_rows(tmp_path / "out" / "night_events.tsv")
     assert tuple(rows[0]) == tuple(EVENT_COLUMNS)
@@ -251,7 +252,7 @@ def test_recordings_that_no_rule_covers_are_refused_with_the_reason(tmp_path, ru
     code, _, errors = run("analyze", write(tmp_path, **how), "--out", tmp_path / "out")
     assert code == 1
     assert expected in errors
-    assert not list((tmp_path / "out").iterdir())
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["runs"]
 
 
 def test_a_channel_that_is_not_there_is_named_beside_those_that_are(tmp_path, run):

@@ -159,10 +159,12 @@ def test_the_report_command_writes_three_files_and_keeps_arms_closed(study, tmp_
     names = [f"{table}{part}.csv" for table in tables for part in ("", "_dictionary")]
     assert {path.name for path in out.iterdir()} == {"report.html", "outcomes.json", *names}
     assert "placebo" not in "".join(path.read_text(encoding="utf-8") for path in out.iterdir())
-    code, shown, _ = run("report", study, "--out", out, "--arms", study / "arms.tsv", "--json")
+    opened = tmp_path / "opened"
+    words = ("--arms", study / "arms.tsv", "--unblind", "the end", "--json")
+    code, shown, _ = run("report", study, "--out", opened, *words)
     assert code == 0
     assert json.loads(shown)
-    assert "placebo" in (out / "report.html").read_text(encoding="utf-8")
+    assert "placebo" in (opened / "report_unblinded.html").read_text(encoding="utf-8")
 
 
 def test_faults_in_the_tables_are_all_named_and_end_with_one(study, tmp_path, run):

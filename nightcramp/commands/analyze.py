@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nightcramp.commands.examples import with_examples
+from nightcramp.errors import UsageError
 
 if TYPE_CHECKING:
     from nightcramp.analysis import Outcome
@@ -17,18 +19,31 @@ EXAMPLES = """
   nightcramp analyze night.edf --out results
   nightcramp analyze recordings/ --out results --jobs 2
   nightcramp analyze night.bdf --out results --emg "GM left" --acc X --acc Y --acc Z
+  nightcramp analyze --list nights.txt --out results --no-picture
+  nightcramp analyze s3://bucket/study --out s3://bucket/results --scheduler tcp://10.0.0.1:8786
 """
+
+
+class Dask(StrEnum):
+    """Dask clusters that the command makes itself."""
+
+    LOCAL = "local"
 
 
 @with_examples(EXAMPLES)
 def analyze(
+    out: Annotated[str, typer.Option("--out", "-o", help="Folder or URL for the results.")],
     files: Annotated[
-        list[Path],
+        list[str] | None,
         typer.Argument(
-            metavar="FILES...", help="EDF, EDF+, BDF or BDF+ files, or folders of them."
+            metavar="FILES...",
+            help="EDF, EDF+, BDF or BDF+ files, folders of them, or URLs (s3://, gs://, ...).",
         ),
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")],
+    ] = None,
+    listed: Annotated[
+        Path | None,
+        typer.Option("--list", metavar="FILE", help="File that names recordings, one a line."),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Processes; all processors by default."),
@@ -45,47 +60,98 @@ def analyze(
     picture: Annotated[
         bool, typer.Option("--picture/--no-picture", help="Draw each night.")
     ] = True,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler that shares the work out, tcp://HOST:PORT.")
+    ] = None,
+    dask: Annotated[
+        Dask | None, typer.Option(help="'local': Dask on this computer instead of processes.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on standard output.")
     ] = False,
 ) -> None:
     """Find cramp episodes in recordings.
 
-    Writes for each recording NAME_events.tsv, NAME_night.json and a picture of the night. Files
-    already analysed with the same model, settings and code are skipped; results of other versions
-    are moved to the folder 'superseded'. Exit code 1 if a file failed: the others are done.
+    Writes for each recording NAME_events.tsv, NAME_night.json and a picture of the night, and for
+    the run a manifest of every input (folder 'runs'). Files already analysed with the same model,
+    settings and code are skipped; results of other versions are moved to the folder 'superseded'.
+    Exit code 1 if a file failed: the others are done.
     """
-    from nightcramp.analysis import Choices, Status
-    from nightcramp.batch import analyse_files, default_jobs, find_recordings
+    from nightcramp.analysis import Choices
+    from nightcramp.batch import analyse_files, default_jobs, find_sources, read_list
     from nightcramp.progress import show_progress
 
-    sources = find_recordings(files)
+    if scheduler and dask:
+        raise UsageError("--scheduler and --dask: choose one")
+    places = [*(files or ()), *(read_list(listed) if listed else ())]
+    if not places:
+        raise UsageError("no recording: name files, folders or URLs, or a list of them with --list")
+    sources = find_sources(places)
     choices = Choices(tuple(emg or ()), tuple(acc or ()), model, picture)
-    outcomes = []
+    shown = _Json() if as_json else _Lines()
     with show_progress() as progress:
         progress("recordings", 0, len(sources))
-        for outcome in analyse_files(sources, out, choices, jobs=jobs or default_jobs()):
-            outcomes.append(outcome)
-            progress("recordings", len(outcomes), len(sources))
-    outcomes.sort(key=lambda outcome: outcome.source)
-    if as_json:
-        typer.echo(json.dumps({"results": [_as_json(outcome) for outcome in outcomes]}, indent=2))
-    else:
-        _show(outcomes, out)
-    if any(outcome.status is Status.FAILED for outcome in outcomes):
+        run = analyse_files(
+            sources, out, choices, jobs=jobs or default_jobs(), scheduler=scheduler or dask
+        )
+        for number, outcome in enumerate(run, start=1):
+            shown.add(outcome)
+            progress("recordings", number, len(sources))
+    shown.end(out)
+    if shown.failed:
         raise typer.Exit(1)
 
 
-def _show(outcomes: list[Outcome], out: Path) -> None:
-    from nightcramp.analysis import Status
+class _Lines:
+    """A line for each recording, by name once all are done; a night's summary is not kept."""
 
-    for outcome in outcomes:
+    def __init__(self) -> None:
+        self._judged: list[str] = []
+        self._problems: list[str] = []
+
+    @property
+    def failed(self) -> int:
+        """How many recordings failed."""
+        return len(self._problems)
+
+    def add(self, outcome: Outcome) -> None:
+        """Take what became of a recording."""
+        from nightcramp.analysis import Status
+
         if outcome.status is Status.FAILED:
-            typer.echo(f"failed   {outcome.message}", err=True)
+            self._problems.append(f"failed   {outcome.message}")
         else:
-            typer.echo(f"{outcome.status:<8} {outcome.name}: {_sentence(outcome.summary)}")
-    failed = sum(outcome.status is Status.FAILED for outcome in outcomes)
-    typer.echo(f"{len(outcomes) - failed} of {len(outcomes)} recordings judged; results in {out}")
+            sentence = _sentence(outcome.summary)
+            self._judged.append(f"{outcome.status:<8} {outcome.name}: {sentence}")
+
+    def end(self, out: str) -> None:
+        """Write the lines."""
+        for line in sorted(self._problems):
+            typer.echo(line, err=True)
+        for line in sorted(self._judged):
+            typer.echo(line)
+        total = len(self._judged) + self.failed
+        typer.echo(f"{len(self._judged)} of {total} recordings judged; results in {out}")
+
+
+class _Json:
+    """All outcomes as one JSON object."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self._results: list[dict[str, object]] = []
+
+    def add(self, outcome: Outcome) -> None:
+        """Take what became of a recording."""
+        from nightcramp.analysis import Status
+
+        self.failed += outcome.status is Status.FAILED
+        self._results.append(_as_json(outcome))
+
+    def end(self, _out: str) -> None:
+        """Write the object."""
+        results = sorted(self._results, key=lambda result: str(result["source"]))
+        typer.echo(json.dumps({"results": results}, indent=2))
 
 
 def _sentence(summary: dict[str, object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +23,18 @@ COLLECT_EXAMPLES = """
   nightcramp report trial --out trial/report
 """
 
+RESULT_ENDINGS = ("_night.json", "_events.tsv")
+
+STATUS_EXAMPLES = """
+  nightcramp study status trial
+  nightcramp study status trial --results trial/results --json
+"""
+
+COMPACT_EXAMPLES = """
+  nightcramp study compact trial
+  nightcramp study compact trial --undo
+"""
+
 CHECK_EXAMPLES = """
   nightcramp study check trial
   nightcramp study check trial --arms trial/arms.tsv --json
@@ -36,18 +49,27 @@ def _group() -> None:
 @with_examples(COLLECT_EXAMPLES)
 def collect(
     folder: Annotated[Path, typer.Argument(metavar="STUDY", help="Study folder.")],
-    results: Annotated[Path, typer.Option("--results", help="Folder that analyze wrote.")],
+    results: Annotated[
+        list[str],
+        typer.Option("--results", help="Folder or URL that analyze wrote; repeat for several."),
+    ],
+    who: Annotated[
+        str | None, typer.Option(help="Your name for the audit log; the login name by default.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
-    """Write analysed nights and episodes into nights.tsv and episodes.tsv.
+    """Write analysed nights and episodes into the tables nights and episodes.
 
     Recordings are named sub-PARTICIPANT_...; the night is taken from their start and the study's
     time zone. Nights whose episodes somebody confirmed or rejected are not replaced. Where two
     sensors are worn the names say the leg (..._recording-left_...) and study.toml which one counts.
     """
+    from nightcramp.batch import local_folder
     from nightcramp.study import collect as run
 
-    done = run(folder, results)
+    with contextlib.ExitStack() as stack:
+        folders = [stack.enter_context(local_folder(place, RESULT_ENDINGS)) for place in results]
+        done = run(folder, *folders, who=who)
     if as_json:
         typer.echo(json.dumps(asdict(done), indent=2))
     else:
@@ -83,6 +105,50 @@ def check(
         _print(found)
     if not found.is_clean:
         raise typer.Exit(1)
+
+
+@with_examples(STATUS_EXAMPLES)
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="STUDY", help="Study folder.")],
+    results: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder that analyze wrote, to count what failed; repeat for several."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+) -> None:
+    """Show by site how many nights are planned, recorded, analysed, failed and to be reviewed.
+
+    Planned are the nights of the plan that have come. Failed are recordings whose last analysis
+    failed, by the manifests within the results. It says nothing of how many cramps there were; in
+    a blinded study nights to be reviewed are counted over all sites only.
+    """
+    from nightcramp.study_progress import study_progress
+
+    found = study_progress(folder, results or ())
+    if as_json:
+        typer.echo(json.dumps(found.document(), indent=2))
+    else:
+        typer.echo(found.text())
+
+
+@with_examples(COMPACT_EXAMPLES)
+def compact(
+    folder: Annotated[Path, typer.Argument(metavar="STUDY", help="Study folder.")],
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Back to tab-separated tables, to be edited by hand.")
+    ] = False,
+) -> None:
+    """Keep the tables of a large study as Parquet, one file for each participant.
+
+    For nights, episodes and diary of some 100,000 nights and more. The tables mean the same, and
+    every command reads either form. They are checked first; the files that are replaced are put
+    aside within the study folder.
+    """
+    from nightcramp.study_compaction import compact as run
+    from nightcramp.study_compaction import expand
+
+    for table, rows in (expand if undo else run)(folder).items():
+        typer.echo(f"{table}: {rows} rows")
 
 
 def _print(found: StudyCheck) -> None:
@@ -122,3 +188,5 @@ def _document(found: StudyCheck) -> dict[str, object]:
 
 study.command()(collect)
 study.command()(check)
+study.command()(status)
+study.command()(compact)
