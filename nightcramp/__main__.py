@@ -9,16 +9,20 @@ from pathlib import Path
 import typer
 
 from nightcramp.commands.analyze import analyze
+from nightcramp.commands.app import app as page
+from nightcramp.commands.audit import audit
 from nightcramp.commands.convert import convert
 from nightcramp.commands.demo import demo
 from nightcramp.commands.doctor import doctor
 from nightcramp.commands.emulate import emulate
 from nightcramp.commands.evaluate import evaluate
+from nightcramp.commands.export import export
 from nightcramp.commands.key import key
 from nightcramp.commands.record import record
 from nightcramp.commands.recover import recover
 from nightcramp.commands.replay import replay
 from nightcramp.commands.report import report
+from nightcramp.commands.review import review
 from nightcramp.commands.scan import scan
 from nightcramp.commands.simulate import simulate
 from nightcramp.commands.stream import stream
@@ -55,8 +59,12 @@ app.command()(report)
 app.add_typer(simulate, name="simulate")
 app.command()(emulate)
 app.add_typer(study, name="study")
+app.add_typer(audit, name="audit")
+app.add_typer(review, name="review")
+app.command()(export)
 app.command()(train)
 app.command()(evaluate)
+app.command("app")(page)
 app.command()(doctor)
 
 

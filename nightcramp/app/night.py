@@ -1,0 +1,139 @@
+"""The night: one large target, and a plain word where something is wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from nightcramp.app.night_story import as_length
+from nightcramp.app.pages import render
+from nightcramp.app.recorder_process import NIGHT_BYTES, State
+from nightcramp.app.requests import bedside_of, fields_of, go, is_stale, notice_of, settings_of
+from nightcramp.app.status import read_status
+from nightcramp.app.texts import text
+from nightcramp.errors import BusyError, NightcrampError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from nightcramp.app.bedside import Bedside
+    from nightcramp.app.status import NightStatus, SensorStatus
+
+_OVER = (State.FINISHING, State.ENDED)
+
+
+def night_routes() -> list[Route]:
+    """Return the routes of the night."""
+    return [
+        Route("/night", show),
+        Route("/night/state", state),
+        Route("/night/mark", mark, methods=["POST"]),
+        Route("/night/end", ask_end, methods=["GET"]),
+        Route("/night/end", end, methods=["POST"]),
+        Route("/night/go-on", go_on, methods=["POST"]),
+    ]
+
+
+async def show(request: Request) -> Response:
+    """Show how it stands with the night."""
+    current = bedside_of(request).state
+    if current is State.NONE:
+        return go("/evening")
+    if current in _OVER:
+        return go("/morning")
+    return render(request, "night.html.j2", _values(request, current), notice=notice_of(request))
+
+
+async def state(request: Request) -> Response:
+    """Return the part of the page that changes by itself."""
+    current = bedside_of(request).state
+    return render(request, "night_state.html.j2", _values(request, current))
+
+
+async def mark(request: Request) -> Response:
+    """Mark a cramp."""
+    told = bedside_of(request).recorder.mark()
+    if "hx-request" not in request.headers:
+        return go("/night", "marked" if told else "not_marked")
+    key = "notice.marked_at" if told else "notice.not_marked"
+    said = text(key, at=_clock_time(datetime.now().astimezone()))
+    return render(request, "night_marked.html.j2", said=said, is_marked=told)
+
+
+async def ask_end(request: Request) -> Response:
+    """Ask whether the night is to end: a target that is hit in the dark must not end it."""
+    bedside = bedside_of(request)
+    if bedside.state in (State.NONE, *_OVER):
+        return go("/morning")
+    return render(request, "night_end.html.j2", stamp=bedside.stamp)
+
+
+async def end(request: Request) -> Response:
+    """End the night."""
+    if is_stale(request, await fields_of(request)):
+        return go("/night", "stale")
+    bedside_of(request).end()
+    return go("/morning")
+
+
+async def go_on(request: Request) -> Response:
+    """Go on with a night whose recorder is gone."""
+    if is_stale(request, await fields_of(request)):
+        return go("/night", "stale")
+    try:
+        await bedside_of(request).go_on()
+    except BusyError:
+        return go("/night", "already")
+    except NightcrampError as error:
+        values = _values(request, State.REFUSED) | {"last_words": str(error)}
+        return render(request, "night.html.j2", values, status=503, notice="")
+    return go("/night")
+
+
+def _values(request: Request, current: State) -> dict[str, object]:
+    bedside, status = bedside_of(request), read_status(settings_of(request).home)
+    return {
+        "state": str(current),
+        "stamp": bedside.stamp,
+        "troubles": _troubles(status, bedside) if status and current is State.RECORDING else [],
+        "recorded": as_length(max((each.recorded_s for each in status.sensors), default=0.0))
+        if status
+        else "",
+        "marks": status.marks if status else 0,
+        "stopped_at": _at(status.written_ns) if status else "",
+        "can_go_on": bedside.is_tonight(),
+        "last_words": bedside.recorder.last_words() if current is State.REFUSED else "",
+        "now": _clock_time(datetime.now().astimezone()),
+    }
+
+
+def _troubles(status: NightStatus, bedside: Bedside) -> list[str]:
+    """Return what a person has to know, in whole sentences."""
+    troubles = [said for sensor in status.sensors if (said := _sensor_trouble(sensor))]
+    troubles += [sensor.alarm for sensor in status.sensors if sensor.alarm]
+    if status.free_bytes < NIGHT_BYTES // 5:
+        troubles.append(text("night.disk", megabytes=round(status.free_bytes / 1e6)))
+    if bedside.clock_was_set or _offset(status.wall_ns) != _offset(status.started_ns):
+        troubles.append(text("night.clock"))
+    return troubles
+
+
+def _sensor_trouble(sensor: SensorStatus) -> str:
+    if sensor.state == "streaming":
+        return ""
+    return sensor.says or text("night.connecting")
+
+
+def _offset(wall_ns: int) -> timedelta | None:
+    return datetime.fromtimestamp(wall_ns / 1e9, UTC).astimezone().utcoffset()
+
+
+def _at(wall_ns: int) -> str:
+    return _clock_time(datetime.fromtimestamp(wall_ns / 1e9, UTC).astimezone())
+
+
+def _clock_time(local: datetime) -> str:
+    return f"{local.hour}:{local.minute:02}"

@@ -1,0 +1,103 @@
+"""What was chosen for tonight, kept on disk: page, browser and computer may end meanwhile."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from nightcramp.errors import InputError
+from recordings import write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA = "nightcramp-tonight/1"
+NAME = "tonight.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A sensor and who wears it where.
+
+    Attributes
+    ----------
+    device : str
+        Kind of the sensor, as ``nightcramp scan`` names it.
+    address : str
+        As the operating system calls the sensor.
+    name : str
+        That the sensor advertises.
+    leg : str
+        ``left`` or ``right``.
+    participant : str
+        Pseudonym.
+    """
+
+    device: str
+    address: str
+    name: str
+    leg: str
+    participant: str
+
+    @property
+    def sensor(self) -> str:
+        """As the recorder's ``--sensor`` takes it."""
+        return f"{self.device}@{self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tonight:
+    """What was chosen, and the night that was begun with it.
+
+    Attributes
+    ----------
+    choice : Choice
+    night : str
+        Date of its evening; empty before it has begun.
+    process : int
+        Of the recorder; 0 before.
+    begun_ns : int
+        Wall clock of this computer when the recorder was started last; 0 before.
+    over : bool
+        Whether the night was put in order without its recorder, which was gone.
+    """
+
+    choice: Choice
+    night: str = ""
+    process: int = 0
+    begun_ns: int = 0
+    over: bool = False
+
+
+def read_tonight(home: Path) -> Tonight | None:
+    """Return what was chosen last; None if nothing ever was.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged.
+    """
+    path = home / NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        choice = Choice(**content["choice"])
+        night, over = str(content["night"]), bool(content["over"])
+        return Tonight(choice, night, int(content["process"]), int(content["begun_ns"]), over)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        advice = "Remove the file and choose the sensor anew; what was recorded is not touched."
+        raise InputError(f"cannot be understood ({error})", file=path, advice=advice) from error
+
+
+def write_tonight(home: Path, tonight: Tonight) -> None:
+    """Keep what was chosen.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written: no space, no permission.
+    """
+    content = {"schema": SCHEMA, **asdict(tonight)}
+    write_text(home / NAME, json.dumps(content, indent=2, ensure_ascii=False))

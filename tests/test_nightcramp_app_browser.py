@@ -1,0 +1,251 @@
+"""A whole night in a real browser, by keyboard alone: from the scan to the morning's diary."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from recordings.journal import RecordKind, json_of, open_journal
+
+CHROMIUM = os.environ.get("NIGHTCRAMP_CHROMIUM") or shutil.which("chromium")
+AXE = Path(__file__).with_name("axe.min.js")
+SPEED = "10"
+WIDTHS = (375, 768, 1280)
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+             "--disable-background-networking", "--disable-component-update",
+             "--disable-sync"]  # fmt: skip
+
+# Of every element with words of its own, the size of its type; of every target, its smaller side.
+SMALL_TYPE = """() => [...document.querySelectorAll('main *, header *')]
+  .filter(e => e.getClientRects().length)
+  .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
+  .filter(e => !e.closest('svg') && parseFloat(getComputedStyle(e).fontSize) < 18)
+  .map(e => e.textContent)"""
+SMALL_TARGETS = """() => [...document.querySelectorAll('button, a, input, textarea, select')]
+  .map(e => e.matches('[type=radio]') ? e.closest('label') : e)
+  .filter(e => !e.matches('[type=hidden], .skip'))
+  .map(e => [e.textContent || e.name, e.getBoundingClientRect()])
+  .filter(([_, box]) => Math.min(box.width, box.height) < 48).map(([name]) => name)"""
+
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="the browser is driven by playwright"
+)
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: set NIGHTCRAMP_CHROMIUM to one"),
+    pytest.mark.slow,
+]
+
+
+@contextlib.contextmanager
+def program(*words):
+    """Run ``nightcramp``; it does not outlive the test."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "nightcramp", *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture
+def sensor():
+    """Yield an emulated sensor: its process, and the address of its air."""
+    words = ("profile-v1", "--hours", 0.3, "--listen", "127.0.0.1:0", "--speed", SPEED)
+    with program("emulate", *words) as process:
+        yield process, re.search(r"tcp:\S+", process.stdout.readline())[0]
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Yield the folder of nights; no recorder is left behind in it."""
+    yield tmp_path / "home"
+    with contextlib.suppress(OSError, ValueError):
+        recorder = json.loads((tmp_path / "home/tonight.json").read_text())["process"]
+        if recorder > 0:
+            os.kill(recorder, signal.SIGKILL)
+
+
+class Window:
+    """A browser with one window, and what went wrong in it."""
+
+    def __init__(self, driver):
+        self.browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        self.page = self.browser.new_page(viewport={"width": WIDTHS[1], "height": 900})
+        self.page.set_default_timeout(60_000)
+        self.faults = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("request", self._see)
+
+    def _hear(self, said):
+        if said.type in ("error", "warning"):
+            self.faults.append(said.text)
+
+    def _see(self, asked):
+        if "//127.0.0.1:" not in asked.url:
+            self.faults.append(asked.url)
+
+    def sees(self, words):
+        try:
+            self.page.get_by_text(words).first.wait_for()
+        except playwright.TimeoutError:
+            pytest.fail(f"expected {words!r}, saw: {self.page.inner_text('main')}")
+
+    def press(self, name, key="Enter"):
+        """Walk to what is called so by the tab key alone, and press it."""
+        for _ in range(60):
+            called = self.page.evaluate(
+                "() => { const e = document.activeElement;"
+                " return e.ariaLabel || e.labels?.[0]?.innerText || e.innerText || '' }"
+            )
+            if called.strip().startswith(name):
+                self.page.keyboard.press(key)
+                return
+            self.page.keyboard.press("Tab")
+        pytest.fail(f"{name!r} cannot be reached by keyboard")
+
+    def write(self, name, words):
+        self.press(name, "End")
+        self.page.keyboard.type(words)
+
+    def inspect(self):
+        """Hold the page against what people need: no matter how wide, large, and to axe's rules."""
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": 900})
+            wide = self.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{self.page.url} is {wide} wide on a screen of {width}"
+            assert self.page.evaluate(SMALL_TYPE) == []
+            assert self.page.evaluate(SMALL_TARGETS) == []
+        self.page.set_viewport_size({"width": WIDTHS[1], "height": 900})
+        # Not as a script element: the page allows none but its own.
+        self.page.evaluate(AXE.read_text(encoding="utf-8") + ";void 0")
+        found = self.page.evaluate("axe.run().then(found => found.violations)")
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+
+    def close(self):
+        assert self.faults == []
+        self.browser.close()
+
+
+def test_a_night_from_the_scan_to_the_diary_by_keyboard(sensor, home):
+    emulator, radio = sensor
+    words = ("app", "--no-browser", "--port", 0, "--home", home, "--radio", radio, "--speed", SPEED)
+    with playwright.sync_playwright() as driver:
+        with program(*words) as page:
+            address = page.stdout.readline().split()[-1]
+            first = Window(driver)
+            first.page.goto(address)
+            evening(first)
+            night_begins(first)
+            link_is_cut(first, emulator)
+            first.close()
+        # Browser and page are closed, the recorder is not. The page is another process now.
+        with program(*words) as page:
+            second = Window(driver)
+            second.page.goto(page.stdout.readline().split()[-1])
+            recorder_is_killed(second, home)
+            morning(second)
+            second.close()
+    check_files(home)
+
+
+def evening(window):
+    window.sees("Which sensor?")
+    window.inspect()
+    window.press("Look for sensors")
+    window.sees("One sensor is heard")
+    window.inspect()
+    window.press("left leg", "Space")
+    window.page.get_by_label("Your code").fill("")
+    window.write("Your code", "P042")
+    window.press("Use this sensor")
+    window.sees("The contact is good.")
+    assert window.page.evaluate("document.querySelectorAll('#trace canvas').length") == 1
+    window.press("Begin the test")
+    window.sees("Lie still.")
+    window.inspect()
+    window.sees("Test once more")
+    window.inspect()
+    window.press("Start night")
+
+
+def night_begins(window):
+    window.sees("Recording. Recorded so far")
+    window.inspect()
+    window.press("Cramp now", "Space")
+    window.sees("Marked at")
+    window.sees("You have marked one cramp.")
+
+
+def link_is_cut(window, emulator):
+    emulator.send_signal(signal.SIGSTOP)
+    try:
+        window.sees("The recording goes on by itself")
+        window.inspect()
+    finally:
+        emulator.send_signal(signal.SIGCONT)
+    window.sees("Recording. Recorded so far")
+
+
+def recorder_is_killed(window, home):
+    window.sees("Recording. Recorded so far")
+    status = json.loads((home / "status.json").read_text())
+    os.kill(status["process"], signal.SIGKILL)
+    window.sees("What was recorded until then is safe.")
+    window.inspect()
+    window.press("Go on recording")
+    window.sees("Recording. Recorded so far")
+
+
+def morning(window):
+    window.press("Good morning: end the night")
+    window.sees("End the night?")
+    window.inspect()
+    window.press("Yes, end the night")
+    window.sees("Did you have cramps")
+    window.inspect()
+    window.sees("a cramp would have been seen")
+    window.press("2 cramps")
+    window.sees("Cramp 2")
+    window.inspect()
+    for place, severity in ((1, 4), (2, 9)):
+        window.page.locator(f"input[name=severity{place}]").first.focus()
+        for _ in range(severity - 1):
+            window.page.keyboard.press("ArrowRight")
+        window.page.keyboard.press("Space")
+        window.page.locator(f"#minutes{place}").focus()
+        window.page.keyboard.type("2.5")
+    window.write("What helped?", "stretching")
+    window.write("Medicine", "magnesium")
+    window.press("Save the diary")
+    window.sees("The diary is saved. Thank you.")
+    window.inspect()
+
+
+def check_files(home):
+    (diary,) = (home / "diary").iterdir()
+    (entry,) = json.loads(diary.read_text())["entries"]
+    assert entry["cramps"] == [{"severity": 4, "minutes": 2.5}, {"severity": 9, "minutes": 2.5}]
+    assert (entry["helped"], entry["medicine"]) == ("stretching", "magnesium")
+    (journal,) = home.glob("*.ncj")
+    opened = open_journal(journal)
+    assert opened.sealed
+    records = list(opened.records())
+    assert sum(each.kind is RecordKind.MARK for each in records) == 1
+    states = [json_of(each).get("state") for each in records if each.kind is RecordKind.LINK]
+    assert states.count("streaming") >= 3
+    assert "lost" in states
+    assert len(list((home / "results").glob("*_night.json"))) == 1
+    time.sleep(0.2)
+    assert not (home / "recorder.lock").exists()

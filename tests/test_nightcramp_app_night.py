@@ -1,0 +1,302 @@
+"""The recorder as the page sees it: begun, marked, ended, gone, refused; and the night's texts."""
+
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from nightcramp.app import AppSettings, create_app
+from nightcramp.app.recorder_process import NIGHT_BYTES, RecorderProcess, State
+from nightcramp.app.security import csrf_of
+from nightcramp.app.tonight import Choice, Tonight, read_tonight, write_tonight
+from nightcramp.errors import BusyError, InputError, OutputError
+
+TOKEN = "t"  # noqa: S105
+CHOICE = Choice("profile-v1", "C0:11:22:33:44:55", "Calf 01", "left", "P042")
+
+NOBODY = 2**22 + 1
+"""A process number that Linux never gives."""
+
+NIGHTS = runpy.run_path(str(Path(__file__).with_name("recorded_nights.py")))
+
+# Does what the recorder does as far as the page can see: writes its status, hears signals.
+RECORDER = """
+import json, os, pathlib, signal, sys, time
+home = pathlib.Path(sys.argv[1])
+status = {"schema": "nightcramp-status/1", "process": os.getpid(), "state": "recording",
+          "marks": 0, "free_bytes": 10**10, "sensors": json.loads(sys.argv[2]),
+          "started_ns": time.time_ns()}
+def write():
+    status["updated_ns"] = time.time_ns()
+    (home / "beside").write_text(json.dumps(status))
+    (home / "beside").replace(home / "status.json")
+def mark(*_):
+    status["marks"] += 1
+    write()
+def end(*_):
+    status["state"] = "ended"
+    write()
+    sys.exit()
+signal.signal(signal.SIGUSR1, mark)
+signal.signal(signal.SIGTERM, end)
+while True:
+    write()
+    time.sleep(0.02)
+"""
+STREAMING = {"title": "Calf", "leg": "left", "state": "streaming", "says": None, "alarm": None,
+             "contact": "good", "recorded_s": 27600.0, "data_age_s": 0.1, "battery_percent": 80,
+             "battery_hours": 20.0}  # fmt: skip
+
+
+def soon(wanted):
+    """Wait until something holds."""
+    for _ in range(1000):
+        if wanted():
+            return
+        time.sleep(0.02)
+    pytest.fail("it did not come about")
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return AppSettings(tmp_path, token=TOKEN)
+
+
+@pytest.fixture
+def begin(settings, monkeypatch):
+    """Return what begins a night with a recorder whose sensors stand as said."""
+    recorders = []
+
+    def begin(recorder, *sensors, program=RECORDER):
+        told = json.dumps(sensors or (STREAMING,))
+        command = [sys.executable, "-c", program, str(settings.home), told]
+        monkeypatch.setattr(RecorderProcess, "_command", lambda *_: command)
+        recorders.append(recorder)
+        return recorder.begin(CHOICE)
+
+    yield begin
+    for recorder in recorders:
+        recorder._child.kill()
+        recorder._child.wait()
+
+
+@pytest.fixture
+def recorder(settings):
+    return RecorderProcess(settings)
+
+
+@pytest.fixture
+def client(settings):
+    client = TestClient(create_app(settings), base_url="http://127.0.0.1", follow_redirects=False)
+    client.get("/", params={"token": TOKEN})
+    client.headers.update({"origin": "http://127.0.0.1", "x-csrf-token": csrf_of(TOKEN)})
+    return client
+
+
+def bedside(client):
+    return client.app.state.bedside
+
+
+def test_a_night_is_begun_marked_and_ended(recorder, begin, settings):
+    assert recorder.state() is State.NONE
+    begin(recorder)
+    assert recorder.state() in (State.STARTING, State.RECORDING)
+    soon(lambda: recorder.state() is State.RECORDING)
+    assert recorder.mark()
+    soon(lambda: json.loads((settings.home / "status.json").read_text())["marks"] == 1)
+    assert recorder.end()
+    soon(lambda: recorder.state() is State.ENDED)
+    assert not recorder.mark()
+    assert not recorder.end()
+
+
+def test_a_night_is_not_begun_twice(recorder, begin, settings):
+    begin(recorder)
+    for other in (recorder, RecorderProcess(settings)):
+        with pytest.raises(BusyError, match="already"):
+            other.begin(CHOICE)
+
+
+def test_another_page_finds_the_night_that_runs(recorder, begin, settings):
+    begin(recorder)
+    soon(lambda: RecorderProcess(settings).state() is State.RECORDING)
+    assert RecorderProcess(settings).end()
+    soon(lambda: recorder.state() is State.ENDED)
+
+
+def test_a_recorder_that_was_killed_goes_on_with_the_same_choice(recorder, begin):
+    begun = begin(recorder)
+    soon(lambda: recorder.state() is State.RECORDING)
+    os.kill(begun.process, signal.SIGKILL)
+    soon(lambda: recorder.state() is State.GONE)
+    again = recorder.go_on()
+    assert (again.choice, again.night) == (begun.choice, begun.night)
+    soon(lambda: recorder.state() is State.RECORDING)
+
+
+def test_a_recorder_that_refuses_says_why(recorder, begin):
+    text = "import sys; sys.exit('nightcramp: the sensor is of no known kind')"
+    begin(recorder, program=text)
+    soon(lambda: recorder.state() is State.REFUSED)
+    assert recorder.last_words() == "the sensor is of no known kind"
+
+
+def test_a_recorder_that_says_nothing_any_more_is_gone(recorder, begin, settings):
+    begun = begin(recorder)
+    soon(lambda: recorder.state() is State.RECORDING)
+    os.kill(begun.process, signal.SIGSTOP)
+    time.sleep(0.05)
+    old = time.time() - 60
+    write_tonight(settings.home, Tonight(CHOICE, begun.night, begun.process, 1))
+    os.utime(settings.home / "status.json", (old, old))
+    assert recorder.state() is State.GONE
+
+
+def test_there_is_nothing_to_go_on_with_before_the_first_night(recorder):
+    with pytest.raises(BusyError, match="no night"):
+        recorder.go_on()
+
+
+def test_a_disk_without_room_for_a_night_is_told_before_it_begins(recorder, monkeypatch):
+    monkeypatch.setattr("nightcramp.app.recorder_process.free_bytes", lambda _: NIGHT_BYTES - 1)
+    with pytest.raises(OutputError, match="almost full"):
+        recorder.begin(CHOICE)
+    assert recorder.state() is State.NONE
+
+
+def test_the_recorder_is_told_everything_that_was_chosen(tmp_path):
+    emulated = RecorderProcess(AppSettings(tmp_path, radio="tcp:127.0.0.1:9740", speed=20))
+    words = " ".join(emulated._command(CHOICE))
+    assert "--sensor profile-v1@C0:11:22:33:44:55 --leg left --participant P042" in words
+    assert "--radio tcp:127.0.0.1:9740 --speed 20" in words
+    assert "--radio" not in RecorderProcess(AppSettings(tmp_path))._command(CHOICE)
+
+
+def test_the_real_recorder_takes_this_command(tmp_path):
+    command = RecorderProcess(AppSettings(tmp_path))._command(Choice("none", "x", "", "left", "P1"))
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "unknown device 'none'" in run.stderr
+    assert run.returncode == 2
+
+
+def test_what_was_chosen_is_kept(tmp_path):
+    assert read_tonight(tmp_path) is None
+    told = Tonight(CHOICE, "2026-11-22", 17, 18)
+    write_tonight(tmp_path, told)
+    assert read_tonight(tmp_path) == told
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"choice": {}}', '{"choice": 1, "night": 2}'])
+def test_a_damaged_choice_is_named_with_what_to_do(tmp_path, content):
+    (tmp_path / "tonight.json").write_text(content)
+    with pytest.raises(InputError, match=r"tonight\.json.*choose the sensor anew"):
+        read_tonight(tmp_path)
+
+
+def test_the_night_page_tells_how_it_stands(client, begin):
+    begin(bedside(client).recorder)
+    soon(lambda: bedside(client).state is State.RECORDING)
+    assert client.get("/").headers["location"] == "/night"
+    page = client.get("/night").text
+    assert "Recorded so far: 7 h 40 min" in page
+    assert "Cramp now" in page
+    assert client.post("/night/mark").headers["location"] == "/night?say=marked"
+    soon(lambda: "You have marked one cramp." in client.get("/night/state").text)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"state": "lost", "says": "Bluetooth is switched off on this computer."}, "switched off"),
+        ({"state": "connecting"}, "being connected"),
+        ({"alarm": "The disk is full; the journal waits in memory."}, "disk is full"),
+    ],
+)
+def test_a_fault_of_the_night_is_told_in_plain_words(client, begin, change, told):
+    begin(bedside(client).recorder, {**STREAMING, **change})
+    soon(lambda: bedside(client).state is State.RECORDING)
+    page = client.get("/night/state").text
+    assert told in page
+    assert "goes on by itself" in page
+
+
+def test_a_clock_that_is_set_in_the_night_is_told(client, begin, monkeypatch):
+    begin(bedside(client).recorder)
+    soon(lambda: bedside(client).state is State.RECORDING)
+    assert "clock was changed" not in client.get("/night/state").text
+    bedside(client)._wall_offset_ns -= 3600 * 10**9
+    assert "clock was changed" in client.get("/night/state").text
+
+
+def test_a_second_start_from_another_window_leads_to_the_night(client, begin):
+    begin(bedside(client).recorder)
+    for path in ("/evening/begin", "/evening/look", "/evening/choose"):
+        answer = client.post(path, data={"sensor": "myo@A b", "leg": "left", "participant": "P1"})
+        assert answer.headers["location"] == "/night?say=already"
+    assert "Nothing was started twice" in client.get("/night?say=already").text
+    assert client.get("/evening").headers["location"] == "/night?say=already"
+
+
+def test_a_window_of_an_earlier_night_ends_nothing(client, begin):
+    begin(bedside(client).recorder)
+    soon(lambda: bedside(client).state is State.RECORDING)
+    assert client.post("/night/end", data={"stamp": "1"}).headers["location"] == "/night?say=stale"
+    assert bedside(client).state is State.RECORDING
+    stamp = bedside(client).stamp
+    assert client.post("/night/end", data={"stamp": stamp}).headers["location"] == "/morning"
+    assert bedside(client).state in (State.FINISHING, State.ENDED)
+
+
+def test_a_recorder_that_is_gone_is_offered_to_go_on(client, begin):
+    begun = begin(bedside(client).recorder)
+    soon(lambda: bedside(client).state is State.RECORDING)
+    os.kill(begun.process, signal.SIGKILL)
+    soon(lambda: bedside(client).state is State.GONE)
+    page = client.get("/night").text
+    assert "What was recorded until then is safe." in page
+    assert "Go on recording" in page
+    assert "Cramp now" not in page
+    answer = client.post("/night/go-on", data={"stamp": bedside(client).stamp})
+    assert answer.headers["location"] == "/night"
+    soon(lambda: bedside(client).state is State.RECORDING)
+
+
+def test_a_night_of_another_day_does_not_stand_in_the_way_of_tonight(client, settings):
+    write_tonight(settings.home, Tonight(CHOICE, "2026-03-10", NOBODY, 1))
+    status = {"schema": "nightcramp-status/1", "process": NOBODY, "state": "recording",
+              "marks": 0, "free_bytes": 1, "sensors": [], "started_ns": 1,
+              "updated_ns": 1}  # fmt: skip
+    (settings.home / "status.json").write_text(json.dumps(status))
+    assert bedside(client).state is State.GONE
+    assert client.get("/").headers["location"] == "/evening"
+    with client:
+        assert client.get("/evening").status_code == 200
+        soon(lambda: bedside(client).state is State.ENDED)
+
+
+def test_a_damaged_choice_is_told_on_the_page_and_not_as_an_error_of_the_program(client, settings):
+    (settings.home / "tonight.json").write_text("{")
+    answer = client.get("/evening")
+    assert answer.status_code == 503
+    assert "choose the sensor anew" in answer.text
+
+
+def test_a_night_whose_recorder_is_gone_is_put_in_order_by_the_page(client, settings):
+    choice = Choice("profile-v1", "C0:11:22:33:44:55", "Calf 01", "left", "P042")
+    NIGHTS["write_journal"](settings.home / "P042_2026-01-12_left.ncj", "profile-v1")
+    write_tonight(settings.home, Tonight(choice, "2026-01-12", NOBODY, 1))
+    assert bedside(client).state is State.REFUSED
+    with client:
+        stamp = bedside(client).stamp
+        assert client.post("/night/end", data={"stamp": stamp}).headers["location"] == "/morning"
+        assert "being put together" in client.get("/morning").text
+        soon(lambda: bedside(client).state is State.ENDED)
+    assert list((settings.home / "results").glob("*_night.json"))
+    assert "Recorded 1 minute." in client.get("/morning").text
