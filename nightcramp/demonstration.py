@@ -19,7 +19,6 @@ from nightcramp.reporting import write_participant_summary, write_report
 from nightcramp.scoring import score_results
 from nightcramp.simulation import write_study
 from nightcramp.study import collect
-from recordings import write_text
 from trial import load_study
 
 if TYPE_CHECKING:
@@ -75,7 +74,6 @@ def run_demo(out: Path, seed: int, *, jobs: int | None, progress: Report) -> Ite
             raise NightcrampError(outcome.message)
         progress("analysed nights", done, len(sources))
     collected = collect(study, results)
-    _keep_blind(study)
     reports = list(_write_reports(study, out / f"reports_{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
     summary = summarise(score_results(results, study))
     yield f"{collected.nights} nights analysed, {collected.episodes} episodes; against the truth:"
@@ -83,13 +81,6 @@ def run_demo(out: Path, seed: int, *, jobs: int | None, progress: Report) -> Ite
     yield ""
     yield from reports
     yield f"One picture for each night:   {results}"
-
-
-def _keep_blind(study: Path) -> None:
-    """Make the simulated study, which is open, a blinded one, as real ones are."""
-    plan = study / "study.toml"
-    text = plan.read_text(encoding="utf-8")
-    write_text(plan, text.replace('blinding = "open"', 'blinding = "blinded"'))
 
 
 def _write_reports(study: Path, out: Path) -> Iterator[str]:

@@ -238,7 +238,7 @@ weeks = {spec.weeks}
 run_in_weeks = {spec.run_in_weeks}
 nights_per_week = {spec.nights_per_week}
 time_zone = "{spec.time_zone}"
-blinding = "open"
+blinding = "blinded"
 reference_arm = "placebo"
 
 [estimand]
