@@ -29,8 +29,8 @@ from sensing import FEATURE_NAMES, MEASURES, EvidenceWeights, SegmentationRules
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-TRAINING_FAMILY, TUNING_FAMILY, EVALUATION_FAMILY = 1, 2, 3
-"""Seed families; nights of the last are for reporting only."""
+TRAINING_FAMILY, TUNING_FAMILY = 1, 2
+"""Seed families. Nights of families from 3 on are for looking at and for reporting only."""
 
 REST_STEP = 3
 """Frames at rest are many and alike: one in three is learnt from, with three times the weight."""
@@ -67,7 +67,7 @@ class TrainingSettings:
     nights: int = 336
     hours: float = 0.75
     tuning_nights: int = 280
-    tuning_hours: float = 0.5
+    tuning_hours: float = 1.5
     trees: int = 80
     leaves: int = 24
     seed: int = 20260101

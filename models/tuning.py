@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ALLOWED_PER_NIGHT = 0.2
+ALLOWED_PER_NIGHT = 0.1
 """False alarms per 8 h that nights full of hard negatives may show. Ordinary nights hold about a
 tenth as many of them; seven times their rate is added to every weekly count, and 0.04 a night is
 what a count of 2.6 a week can bear at a bias of a tenth."""

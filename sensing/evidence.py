@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from sensing.track import Track
     from sensing.types import FloatArray
 
@@ -23,6 +25,8 @@ MEASURES = (
     "rest_before",
     "rise",
     "fall",
+    "waxing",
+    "flutter",
     "shake_at_onset",
     "shake_later",
     "tilt",
@@ -30,8 +34,9 @@ MEASURES = (
 )
 """Log-odds of a cramp over the half of the episode that shows it best, and over all of it; rest in
 the minutes before, in seconds; logarithms of the seconds the amplitude took to rise and to fall; of
-the strongest shake of the leg around the onset, and after it; degrees the leg turned; logarithm of
-the seconds from the onset to the first movement."""
+how much its plateau wavers in each of `WAVERING_HZ`; of the strongest shake of the leg around the
+onset, and after it; degrees the leg turned; logarithm of the seconds from the onset to the first
+movement."""
 
 SURE = 1e-3
 """Probabilities are looked at between this and one less it: further out they are not calibrated."""
@@ -41,6 +46,10 @@ REACHED = 0.63
 
 PLATEAU = 0.8
 """Quantile of the amplitude of an episode that stands for its plateau."""
+
+WAVERING_HZ = ((0.02, 0.4), (0.4, 2.5))
+"""Cramps wax and wane, and their units discharge in common at about 1.4 Hz (Minetto et al. 2009);
+efforts sway with breath and attention."""
 
 AT_ONSET_S = (-2.0, 3.0)
 """Movement in this time around the onset belongs to the onset."""
@@ -57,8 +66,11 @@ NEVER_S = 1000.0
 LYING_S = (-20.0, -2.0)
 """Time before the onset in which the position of the leg is taken."""
 
-_LEAST_S = 0.3
-_LEAST_G2 = 1e-8
+LEAST_PLATEAU_S = 6.0
+"""A shorter plateau does not tell how it wavers."""
+
+_LEAST_S, _LEAST_POWER, _LEAST_G2 = 0.3, 1e-5, 1e-8
+"""Added before logarithms are taken."""
 
 
 class Evidence(Protocol):
@@ -141,7 +153,7 @@ def measure_episode(track: Track, span: Span, rest_s: float) -> FloatArray:
         [
             *_log_odds(track.scores(span.channel, span.onset, span.offset)),
             rest_s,
-            *_ramps(track.envelope(span.channel, span.onset, span.offset), track.bin_s),
+            *_course(track.envelope(span.channel, span.onset, span.offset), track.bin_s),
             *_movement(track, span),
         ],
         dtype=np.float32,
@@ -157,16 +169,32 @@ def _log_odds(scores: FloatArray) -> tuple[float, float]:
     return float(log_odds[len(log_odds) // 2 :].mean()), float(log_odds.mean())
 
 
-def _ramps(level: FloatArray, bin_s: float) -> tuple[float, float]:
-    """Return the logarithms of the seconds that amplitude takes to rise and to fall."""
-    amplitude = 2.0 ** np.nan_to_num(level) - 1.0
+def _course(level: FloatArray, bin_s: float) -> tuple[float, ...]:
+    """Return the logarithms of the seconds of rise and fall, and of the wavering in between."""
+    known = np.nan_to_num(level).astype(np.float64)
     width = round(1.0 / bin_s)
-    if len(amplitude) <= width:
-        return math.nan, math.nan
-    smooth = np.convolve(amplitude, np.ones(width) / width, mode="same")
+    if len(known) <= width:
+        return (math.nan,) * (2 + len(WAVERING_HZ))
+    smooth = np.convolve(2.0**known - 1.0, np.ones(width) / width, mode="same")
     high = np.flatnonzero(smooth >= REACHED * np.quantile(smooth, PLATEAU))
     rise, fall = high[0] * bin_s, (len(smooth) - 1 - high[-1]) * bin_s
-    return math.log(rise + _LEAST_S), math.log(fall + _LEAST_S)
+    plateau = known[high[0] : high[-1] + 1]
+    return math.log(rise + _LEAST_S), math.log(fall + _LEAST_S), *_wavering(plateau, bin_s)
+
+
+def _wavering(plateau: npt.NDArray[np.float64], bin_s: float) -> tuple[float, ...]:
+    """Return the logarithm of the power of log2 amplitude in each band, its trend taken out."""
+    if len(plateau) * bin_s < LEAST_PLATEAU_S:
+        return (math.nan,) * len(WAVERING_HZ)
+    places = np.arange(len(plateau))
+    level = plateau - np.polyval(np.polyfit(places, plateau, 1), places)
+    frequency = np.fft.rfftfreq(len(level), bin_s)
+    window = np.hanning(len(level))
+    power = 2.0 * np.abs(np.fft.rfft(level * window)) ** 2 / (len(level) * (window**2).sum())
+    return tuple(
+        math.log10(float(power[(frequency >= low) & (frequency < high)].sum()) + _LEAST_POWER)
+        for low, high in WAVERING_HZ
+    )
 
 
 def _movement(track: Track, span: Span) -> tuple[float, float, float, float]:

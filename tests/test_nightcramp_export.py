@@ -113,8 +113,8 @@ def test_nothing_that_exists_is_overwritten(run, study, tmp_path, there):
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (("--arms", "arms.tsv"), "--arms opens the blind: say why with --unblind"),
-        (("--arms", "arms.tsv", "--unblind", "  "), "--arms opens the blind: say why"),
+        (("--arms", "arms.tsv"), "--arms opens the blind"),
+        (("--arms", "arms.tsv", "--unblind", "  "), "--arms opens the blind"),
         (("--unblind", "curious"), "give the allocation with --arms"),
         (("--format", "sas7bdat"), "expected one of csv, redcap, dataset-json, xpt, fhir"),
         (("--who", " "), "say who does this"),

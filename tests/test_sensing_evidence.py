@@ -86,7 +86,21 @@ def test_scores_rest_and_missing_movement_are_measured():
     assert found["best_half"] == pytest.approx(np.log(0.9 / 0.1), abs=0.1)
     assert found["mean"] <= found["best_half"]
     assert found["rest_before"] == pytest.approx(50, abs=1.5), "the first ten seconds are warm-up"
-    assert np.isnan([found[name] for name in MEASURES[5:]]).all()
+    assert np.isnan([found[name] for name in MEASURES[MEASURES.index("shake_at_onset") :]]).all()
+
+
+@pytest.mark.parametrize(("hz", "name"), [(0.15, "waxing"), (1.4, "flutter")])
+def test_wavering_is_told_by_how_fast_it_is(hz, name):
+    steady, wavering = (emg(160, (60, 40, 10, 0.1, 0.1)) for _ in range(2))
+    time_s = np.arange(wavering.shape[1]) / RATE_HZ
+    wavering[:, (time_s > 60) & (time_s < 100)] *= 2.0 ** np.sin(
+        2 * np.pi * hz * time_s[(time_s > 60) & (time_s < 100)]
+    )
+    before = measure(steady, high=(62, 100))
+    after = measure(wavering, high=(62, 100))
+    gain = {key: after[key] - before[key] for key in ("waxing", "flutter")}
+    assert max(gain, key=lambda key: gain[key]) == name
+    assert gain[name] > 0.5
 
 
 def test_movement_at_the_onset_is_told_from_the_awakening_that_follows():

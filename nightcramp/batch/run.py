@@ -89,19 +89,27 @@ def analyse_files(
 def run_tasks(
     tasks: Sequence[Task], workers: Workers, work: Callable[[Task], Done] = run_task
 ) -> Iterator[Done]:
-    """Run tasks and yield what became of each, in the order in which they are done."""
+    """Run tasks and yield what became of each, in the order in which they are done.
+
+    Tasks that were under way when a worker died are begun again last and one by one: only so is it
+    known which of them kills its worker, and none is given up for another's fault.
+    """
     waiting = deque((task, 1) for task in tasks)
+    suspects: deque[tuple[Task, int]] = deque()
     running: dict[Future[Done], tuple[Task, int]] = {}
     try:
-        while waiting or running:
+        while waiting or suspects or running:
             while waiting and len(running) < workers.slots:
                 task, tries = waiting.popleft()
+                running[_submit(workers, work, task)] = task, tries
+            if suspects and not running:
+                task, tries = suspects.popleft()
                 running[_submit(workers, work, task)] = task, tries
             for future in wait(running, LOOKED_EVERY_S, FIRST_COMPLETED).done:
                 task, tries = running.pop(future)
                 done = _settled(future, task, tries)
                 if done is None:
-                    waiting.append((task, tries + 1))
+                    suspects.append((task, tries + 1))
                 else:
                     yield replace(done, tries=tries)
     finally:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from nightcramp.progress import Report
     from recordings import Recording
 
-EVALUATION_FAMILY = 3
+EVALUATION_FAMILY = 4
 """Seed family of nights that are for reporting only; training and tuning have others."""
 
 SUITES: dict[str, int | None] = {
