@@ -17,7 +17,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from recordings.atomic import remove_leftovers, replace_file, write_bytes, write_text
+from recordings.atomic import (
+    process_is_alive,
+    remove_leftovers,
+    replace_file,
+    write_bytes,
+    write_text,
+)
 from recordings.bids import companion_files
 from recordings.edf_reader import EdfRecording
 from recordings.edf_writer import write_edf
@@ -62,6 +68,7 @@ __all__ = [
     "journal_to_bids",
     "open_journal_recording",
     "open_recording",
+    "process_is_alive",
     "read_journal",
     "remove_leftovers",
     "replace_file",

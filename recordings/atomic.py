@@ -65,7 +65,7 @@ def remove_leftovers(folder: Path) -> None:
     """Remove unfinished files of processes of this computer that were killed while writing."""
     for path in folder.glob(".part-*"):
         mark = _MARK.match(path.name)
-        if mark and mark["host"] == _host() and not _is_alive(int(mark["process"])):
+        if mark and mark["host"] == _host() and not process_is_alive(int(mark["process"])):
             with contextlib.suppress(OSError):
                 path.unlink()
 
@@ -92,7 +92,8 @@ def _host() -> str:
     return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
-def _is_alive(process: int) -> bool:
+def process_is_alive(process: int) -> bool:
+    """Whether a process of this computer runs, anybody's."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -18,7 +18,7 @@ from nightcramp.batch.storage import exists, fetch, is_remote, join, list_remote
 from nightcramp.errors import NightcrampError, RecordingError
 from nightcramp.results import SUPERSEDED, ResultFiles
 from nightcramp.version import code_version
-from recordings import companion_files, content_hash
+from recordings import companion_files, content_hash, process_is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,17 +168,7 @@ def _scratch_folder() -> Iterator[Path]:
     host = re.sub(r"\W", "", platform.node())
     for left in Path(tempfile.gettempdir()).glob(f"nightcramp-{host}-*"):
         mark = _SCRATCH.match(left.name)
-        if mark and not _is_alive(int(mark["process"])):
+        if mark and not process_is_alive(int(mark["process"])):
             shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=f"nightcramp-{host}-{os.getpid()}-") as folder:
         yield Path(folder)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
