@@ -158,7 +158,11 @@ def draw_latency(latency_s: npt.NDArray[np.float64]) -> Figure:
     axes.annotate(
         f"half within {median:.1f} s", (median, 0.5), xytext=(7, -4), textcoords="offset points"
     )
-    axes.set_xlim(min(0.0, float(ordered[0])), max(30.0, 1.05 * float(np.quantile(ordered, 0.98))))
+    # What was up before the onset that is called true was seen early; one such would hide the rest.
+    axes.set_xlim(
+        min(0.0, float(np.quantile(ordered, 0.02))),
+        max(30.0, 1.05 * float(np.quantile(ordered, 0.98))),
+    )
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_xlabel("seconds from onset to decision")
