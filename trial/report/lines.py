@@ -125,7 +125,7 @@ def draw_duration(samples: Sequence[Durations]) -> Figure:
     longest = max(float(sample.minutes.max()) for sample in samples)
     grid = np.geomspace(1 / 6, max(2.0, 1.1 * longest), 120)
     looks = iter(LOOKS)
-    lines = sum(not sample.is_run_in for sample in samples)
+    lines = max(1, sum(not sample.is_run_in for sample in samples))  # one shows withheld cramps
     with style():
         figure, axes = paper(_WIDTH, _HEIGHT, (_LEFT, 8, 18, _bottom(lines)))
         for sample in samples:
