@@ -148,6 +148,10 @@ def test_a_folder_without_results_is_an_error(study, tmp_path):
         collect(study, tmp_path / "empty")
 
 
+POOLED = {f"{table}{part}.csv" for table in ("weekly", "periods") for part in ("", "_dictionary")}
+"""Tables of a report while the study is blinded: none has a row of one participant."""
+
+
 def test_the_report_command_writes_three_files_and_keeps_arms_closed(study, tmp_path, run):
     results = tmp_path / "results"
     write_result(results, "sub-P001_task-sleep", FIRST_NIGHT, cramp(1800))
@@ -155,9 +159,7 @@ def test_the_report_command_writes_three_files_and_keeps_arms_closed(study, tmp_
     assert (code, shown.split()[0]) == (0, "1")
     out = tmp_path / "report"
     assert run("report", study, "--out", out)[0] == 0
-    tables = ("weekly", "periods", "responses")
-    names = [f"{table}{part}.csv" for table in tables for part in ("", "_dictionary")]
-    assert {path.name for path in out.iterdir()} == {"report.html", "outcomes.json", *names}
+    assert {path.name for path in out.iterdir()} == {"report.html", "outcomes.json", *POOLED}
     assert "placebo" not in "".join(path.read_text(encoding="utf-8") for path in out.iterdir())
     opened = tmp_path / "opened"
     words = ("--arms", study / "arms.tsv", "--unblind", "the end", "--json")
@@ -165,6 +167,9 @@ def test_the_report_command_writes_three_files_and_keeps_arms_closed(study, tmp_
     assert code == 0
     assert json.loads(shown)
     assert "placebo" in (opened / "report_unblinded.html").read_text(encoding="utf-8")
+    each = {"responses.csv", "responses_dictionary.csv"}
+    html = {"report_unblinded.html", "outcomes.json"}
+    assert {path.name for path in opened.iterdir()} == html | POOLED | each
 
 
 def test_faults_in_the_tables_are_all_named_and_end_with_one(study, tmp_path, run):
