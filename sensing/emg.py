@@ -18,8 +18,6 @@ from sensing.floor import NoiseFloor
 from sensing.mains import MainsMonitor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sensing.types import BoolArray, EmgFormat, FloatArray
 
 Samples = npt.NDArray[np.float64]
@@ -233,40 +231,55 @@ class EmgChain:
         """Notch the lines that are there, in place; return what power is left and removed."""
         before = _mean_square(self._split(filtered))
         epochs = self._epochs(before.shape[1])
-        strengths = self._line_strengths(raw, [last for _, last, ends in epochs if ends])
-        removed = False
-        for first, last, epoch_ends in epochs:
-            part = slice(first * self.samples_per_bin, last * self.samples_per_bin)
-            for channel, notch in enumerate(self._notches):
-                if notch.lines_hz:
-                    removed = True
-                    filtered[channel, part] = notch.push(filtered[channel, part])
-            if epoch_ends:
-                self._tune_notches(next(strengths))
+        strengths = self._line_strengths(raw, [last for _, last, ended in epochs if ended])
+        ends = [last * self.samples_per_bin for _, last, ended in epochs if ended]
+        removed = [
+            self._notch(channel, filtered[channel], list(zip(ends, by_line, strict=True)))
+            for channel, by_line in enumerate(np.moveaxis(strengths, 1, 0))
+        ]
         keep = self._monitors[0].segment
         self._tail = np.concatenate([self._tail, raw[:, -keep:]], axis=1)[:, -keep:]
-        if not removed:
+        if not any(removed):
             return before, np.zeros_like(before)
         power = _mean_square(self._split(filtered))
         return power, np.maximum(before - power, 0)
 
-    def _line_strengths(self, raw: Samples, epoch_ends: list[int]) -> Iterator[Samples]:
-        """Return how strong each mains line is at the ends of epochs, (channels, lines) each."""
-        if not epoch_ends:
-            return iter(())
+    def _notch(self, channel: int, samples: Samples, epochs: list[tuple[int, Samples]]) -> bool:
+        """Notch the lines of one channel, in place; return whether there was one.
+
+        Parameters
+        ----------
+        channel : int
+        samples : float64 array, shape (samples,)
+        epochs : list of (int, float64 array)
+            Where epochs end, and how strong each line is then: it decides on the next epoch.
+        """
+        notch, monitor = self._notches[channel], self._monitors[channel]
+        first, removed = 0, False
+        for end, strength in [*epochs, (len(samples), None)]:
+            lines = notch.lines_hz
+            if strength is not None and not np.isnan(strength).any():
+                lines = monitor.decide(strength)
+            if lines == notch.lines_hz and strength is not None:
+                continue  # one long stretch is filtered faster than its epochs
+            if notch.lines_hz and first < end:
+                samples[first:end] = notch.push(samples[first:end])
+                removed = True
+            notch.tune(lines)
+            first = end
+        return removed
+
+    def _line_strengths(self, raw: Samples, epoch_ends: list[int]) -> Samples:
+        """Return how strong each mains line is at the ends of epochs, (epochs, channels, lines)."""
         monitor = self._monitors[0]
+        if not epoch_ends:
+            return np.zeros((0, len(raw), 0))
         ends = [end * self.samples_per_bin for end in epoch_ends]
         if ends[0] < monitor.segment:
             ends = [end + self._tail.shape[1] for end in ends]
             raw = np.concatenate([self._tail, raw], axis=1)
         latest = np.stack([raw[:, end - monitor.segment : end] for end in ends])
-        return iter(monitor.strengths(latest))
-
-    def _tune_notches(self, strengths: Samples) -> None:
-        """Decide, at the end of an epoch, which lines to remove in the next."""
-        for notch, monitor, strength in zip(self._notches, self._monitors, strengths, strict=True):
-            if not np.isnan(strength).any():
-                notch.tune(monitor.decide(strength))
+        return monitor.strengths(latest)
 
     def _follow_floor(self, rms: FloatArray) -> FloatArray:
         """Return the noise floor in force in each bin; an epoch's end renews it."""

@@ -125,12 +125,15 @@ class Segmenter:
         """
         self._track.add(output, scores)
         self._rest.push(output)
-        events = []
         best = np.fmax.reduce(scores, axis=0).tolist()
-        for index, end in enumerate(output.frame_end_bin.tolist()):
-            event = self._step(end, best[index], scores[:, index])
-            if event is not None:
-                events.append(event)
+        events = []
+        if self._open is None and max([*self._recent, *best], default=0.0) < self._rules.on:
+            self._pass_over(best)
+        else:
+            for index, end in enumerate(output.frame_end_bin.tolist()):
+                event = self._step(end, best[index], scores[:, index])
+                if event is not None:
+                    events.append(event)
         keep_s = SEARCH_BACK_S - LYING_S[0] + 5
         oldest = self._open.first if self._open else self._track.end
         self._track.forget_before(oldest - round(keep_s / self._bin_s))
@@ -160,6 +163,11 @@ class Segmenter:
                 self._open.add(scores, end)
             return None
         return self._follow(self._open, end, scores, smoothed)
+
+    def _pass_over(self, best: list[float]) -> None:
+        """Take frames none of which can open an episode: only the latest are remembered."""
+        for score in best[-self._rules.smooth_frames :]:
+            self._smooth(score)
 
     def _smooth(self, score: float) -> float:
         """Return the mean of the latest scores; a frame without score starts anew."""

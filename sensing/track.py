@@ -34,8 +34,10 @@ class Track:
     def add(self, output: FrontEndOutput, scores: FloatArray) -> None:
         """Append bins, and the scores of their frames to the half second each frame ends with."""
         by_bin = np.full(output.level.shape, np.nan, dtype=np.float32)
-        for end, score in zip(output.frame_end_bin - self.end, scores.T, strict=True):
-            by_bin[:, end - HOP_BINS : end] = score[:, None]
+        if len(output.frame_end_bin):
+            first = int(output.frame_end_bin[0]) - HOP_BINS - self.end
+            spread = np.repeat(scores, HOP_BINS, axis=1)
+            by_bin[:, first : first + spread.shape[1]] = spread
         acceleration = np.concatenate([output.gravity, output.shake[None]])
         self._level = np.concatenate([self._level, output.level], axis=1)
         self._rms = np.concatenate([self._rms, np.sqrt(output.emg.power)], axis=1)
