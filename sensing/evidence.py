@@ -122,10 +122,14 @@ class EvidenceWeights:
         return cls(usual, spread, each, float(weights.intercept))
 
     def probability(self, measures: FloatArray) -> float:
-        """Return the probability that an episode of these `MEASURES` is a cramp."""
+        """Return the probability that an episode of these `MEASURES` is a cramp.
+
+        To four digits: acceleration read back from a file differs from what came in by rounding,
+        and the same episode must have the same confidence live and in replay.
+        """
         deviation = (measures - np.array(self.usual)) / np.array(self.spread)
         log_odds = self.intercept + float(np.nan_to_num(deviation) @ np.array(self.weights))
-        return 1.0 / (1.0 + math.exp(-log_odds))
+        return round(1.0 / (1.0 + math.exp(-log_odds)), 4)
 
 
 @dataclass(frozen=True, slots=True)

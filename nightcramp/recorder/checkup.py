@@ -27,7 +27,14 @@ SCAN_S = 3.0
 WATCHED_S = 1.0
 MOST_DRIFT = 0.01
 
-EXTRAS = {"emulator": ("bumble", "emulated sensors"), "train": ("sklearn", "training a model")}
+EXTRAS = {
+    "app": ("starlette", "the page in the browser"),
+    "emulator": ("bumble", "emulated sensors"),
+    "train": ("sklearn", "training a model"),
+    "pdf": ("weasyprint", "printed reports"),
+    "cluster": ("distributed", "analysis on a cluster"),
+    "large": ("duckdb", "large studies"),
+}
 
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 
