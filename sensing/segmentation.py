@@ -127,6 +127,7 @@ class Segmenter:
         self._rest.push(output)
         best = np.fmax.reduce(scores, axis=0).tolist()
         events = []
+        # The mean of scores below `on` is below it too; with NaN first, max is NaN and says no.
         if self._open is None and max([*self._recent, *best], default=0.0) < self._rules.on:
             self._pass_over(best)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from abc import ABC, abstractmethod
 from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -20,13 +21,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Workers(Executor):
+class Workers(Executor, ABC):
     """An executor that knows how many tasks keep all of its workers busy."""
 
     @property
+    @abstractmethod
     def slots(self) -> int:
         """Tasks to be under way at once; may change while the work goes on."""
-        raise NotImplementedError
 
 
 def open_workers(scheduler: str | None, jobs: int) -> Workers:
