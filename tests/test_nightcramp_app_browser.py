@@ -67,6 +67,16 @@ def sensor():
 
 
 @pytest.fixture
+def second(sensor):
+    """Yield a second emulated sensor in the air of the first: its process."""
+    air = sensor[1].removeprefix("tcp:")
+    words = ("--hours", 0.3, "--seed", 7, "--name", "Calf 02", "--speed", SPEED)
+    with program("emulate", "profile-v1", *words, "--join", air) as process:
+        process.stdout.readline()
+        yield process
+
+
+@pytest.fixture
 def home(tmp_path):
     """Yield the folder of nights; no recorder is left behind in it."""
     yield tmp_path / "home"
@@ -160,6 +170,66 @@ def test_a_night_from_the_scan_to_the_diary_by_keyboard(sensor, home):
     check_files(home)
 
 
+def test_both_legs_from_the_evening_to_the_morning_by_keyboard(sensor, second, home):
+    words = ("app", "--no-browser", "--port", 0, "--home", home, "--radio", sensor[1])
+    with playwright.sync_playwright() as driver, program(*words, "--speed", SPEED) as page:
+        window = Window(driver)
+        window.page.goto(page.stdout.readline().split()[-1])
+        add_the_other_leg(window)
+        both_legs_at_night(window, second)
+        window.press("Good morning: end the night")
+        window.sees("End the night?")
+        window.press("Yes, end the night")
+        window.sees("a cramp would have been seen")
+        assert window.page.locator("#told h3").all_inner_texts() == ["Left leg", "Right leg"]
+        window.inspect()
+        window.page.goto(window.page.url.replace("/morning", "/evening"))
+        window.sees("The same sensors as last time?")
+        window.inspect()
+        window.close()
+    assert len(list((home / "results").glob("*_night.json"))) == 2
+    for journal in home.glob("*.ncj"):
+        assert sum(each.kind is RecordKind.MARK for each in open_journal(journal).records()) == 1
+
+
+def add_the_other_leg(window):
+    window.press("Look for sensors")
+    window.sees("If you wear two, begin with either")
+    window.page.get_by_label("Calf 02").check()
+    window.press("left leg", "ArrowDown")
+    window.page.get_by_label("Your code").fill("P042")
+    window.press("Use this sensor")
+    window.sees("Does it hold? Calf 02, right leg")
+    window.press("Add the left leg")
+    window.sees("Which sensor for the left leg?")
+    window.inspect()
+    with window.page.expect_navigation():
+        window.press("Look again")
+    window.sees("One sensor is heard")
+    window.press("Use this sensor")
+    for leg in ("left", "right"):
+        window.page.locator(f"#live-{leg}").get_by_text("The contact is good.").wait_for()
+    assert window.page.evaluate("document.querySelectorAll('.trace canvas').length") == 2
+    window.inspect()
+    window.press("Start night")
+
+
+def both_legs_at_night(window, second):
+    for leg in ("Left", "Right"):
+        window.sees(f"{leg} leg: Recording. Recorded so far")
+    window.inspect()
+    window.press("Cramp now", "Space")
+    window.sees("Marked at")
+    second.send_signal(signal.SIGSTOP)
+    try:
+        window.sees("Right leg: The sensor")
+        window.sees("Left leg: Recording.")
+        window.inspect()
+    finally:
+        second.send_signal(signal.SIGCONT)
+    window.sees("Right leg: Recording.")
+
+
 def evening(window):
     window.sees("Which sensor?")
     window.inspect()
@@ -171,7 +241,7 @@ def evening(window):
     window.write("Your code", "P042")
     window.press("Use this sensor")
     window.sees("The contact is good.")
-    assert window.page.evaluate("document.querySelectorAll('#trace canvas').length") == 1
+    assert window.page.evaluate("document.querySelectorAll('.trace canvas').length") == 1
     window.press("Begin the test")
     window.sees("Lie still.")
     window.inspect()

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 
 from firmware_bridge import Notification, Samples, StreamSpec
 from nightcramp.app import AppSettings, create_app
+from nightcramp.app.heard import Heard
 from nightcramp.app.security import csrf_of
 from nightcramp.app.setup_round import STEPS, Phase, SetupRound
 from nightcramp.app.trace import BINS_PER_S, KEPT_S, Trace
@@ -141,6 +143,128 @@ def client(tmp_path):
     client.get("/", params={"token": TOKEN})
     client.headers.update({"origin": "http://127.0.0.1", "x-csrf-token": csrf_of(TOKEN)})
     return client
+
+
+FIRST, SECOND, THIRD = (f"profile-v1@C0:11:22:33:44:5{n} Calf 0{n}" for n in (1, 2, 3))
+
+
+def choose(client, sensor=FIRST, leg="left"):
+    return client.post(
+        "/evening/choose", data={"sensor": sensor, "leg": leg, "participant": "P042"}
+    )
+
+
+def held(client):
+    return [(choice.name, choice.leg) for choice in client.app.state.bedside.held]
+
+
+def test_a_sensor_for_the_other_leg_is_added_beside_the_first(client):
+    with client:
+        choose(client, leg="right")
+        assert "Add the left leg" in client.get("/evening").text
+        assert "Which sensor for the left leg?" in client.get("/evening/other").text
+        client.post("/evening/other/choose", data={"sensor": SECOND})
+        assert held(client) == [("Calf 01", "right"), ("Calf 02", "left")]
+        page = client.get("/evening").text
+        assert page.count("Does it hold?") == 2
+        assert "Add the" not in page
+        assert "The sensor was let go" not in client.get("/evening/live?leg=left").text
+        client.post("/evening/other/leave", data={"leg": "right"})
+        assert held(client) == [("Calf 02", "left")]
+        assert "Add the right leg" in client.get("/evening").text
+        client.post("/evening/other/leave", data={"leg": "left"})
+        assert held(client) == [("Calf 02", "left")], "the only one is not left out"
+
+
+def test_both_sensors_are_taken_again_in_one_step(client):
+    with client:
+        choose(client)
+        client.post("/evening/other/choose", data={"sensor": SECOND})
+        client.post("/evening/forget")
+        page = client.get("/evening").text
+        assert "The same sensors as last time?" in page
+        assert "Calf 02, right leg, code P042" in page
+        client.post("/evening/again")
+        assert held(client) == [("Calf 01", "left"), ("Calf 02", "right")]
+
+
+def test_nothing_is_taken_again_before_the_first_night(client):
+    with client:
+        assert client.post("/evening/again").headers["location"] == "/evening"
+        assert held(client) == []
+
+
+def test_no_sensor_is_worn_twice_and_no_leg_gets_two(client):
+    with client:
+        for path in ("/evening/other/choose", "/evening/other/look"):
+            assert client.post(path).headers["location"] == "/evening", "no leg has one yet"
+        choose(client)
+        answer = client.post("/evening/other/choose", data={"sensor": FIRST})
+        assert (answer.status_code, "taken already" in answer.text) == (422, True)
+        client.post("/evening/other/choose", data={"sensor": SECOND})
+        client.post("/evening/other/choose", data={"sensor": THIRD})
+        assert held(client) == [("Calf 01", "left"), ("Calf 02", "right")]
+
+
+def test_what_was_heard_is_offered_but_for_the_sensor_that_is_worn(client):
+    with client:
+        bedside = client.app.state.bedside
+        choose(client)
+        bedside.heard = [heard(1)]
+        assert bedside.heard_others is None, "nobody has listened for another one yet"
+        bedside.heard = [heard(1), heard(2)]
+        assert bedside.heard_others == [heard(2)]
+        assert "Calf 02" in client.get("/evening/other").text
+        bedside.heard = []
+        assert "No sensor is heard." in client.get("/evening/other").text
+
+
+def heard(number):
+    return Heard("profile-v1", "Calf", f"C0:11:22:33:44:5{number}", f"Calf 0{number}", True)
+
+
+def test_where_one_sensor_is_worn_the_other_leg_is_not_offered(client):
+    with client:
+        bedside = client.app.state.bedside
+        choose(client)
+        client.post("/evening/other/choose", data={"sensor": SECOND})
+        bedside._settings = replace(bedside._settings, sensors=1)
+        client.post("/evening/forget")
+        assert "The same sensor as last time?" in client.get("/evening").text
+        client.post("/evening/again")
+        assert held(client) == [("Calf 01", "left")]
+        assert "Add the right leg" not in client.get("/evening").text
+
+
+@pytest.mark.parametrize(("worn", "is_first"), [(2, True), (None, False)])
+def test_where_two_sensors_are_worn_the_other_leg_comes_before_the_start(client, worn, is_first):
+    with client:
+        bedside = client.app.state.bedside
+        bedside._settings = replace(bedside._settings, sensors=worn)
+        choose(client)
+        page = client.get("/evening").text
+        assert (page.index("Add the right leg") < page.index("Start night")) is is_first
+
+
+def test_what_the_test_found_of_the_first_leg_outlives_a_long_search_for_the_other(client):
+    with client:
+        choose(client)
+        first = client.app.state.bedside.previews["left"]
+        first.setup = SetupRound(first, Clock())
+        client.portal.call(first.stop)
+        client.post("/evening/other/choose", data={"sensor": SECOND})
+        again = client.app.state.bedside.previews["left"]
+        assert again is not first
+        assert again.setup is first.setup
+
+
+def test_one_leg_is_tested_at_a_time(client):
+    with client:
+        choose(client)
+        client.post("/evening/other/choose", data={"sensor": SECOND})
+        part = client.post("/evening/setup", data={"leg": "left"}, headers={"hx-request": "true"})
+        assert "Lie still." in part.text
+        assert "The other leg is being tested." in client.get("/evening/live?leg=right").text
 
 
 def test_without_bluetooth_the_evening_says_so_in_plain_words(client):

@@ -25,7 +25,12 @@ from nightcramp.app.diary import (
 )
 from nightcramp.app.night_story import SETTLING, Loss, Night, as_length, read_results, tell
 from nightcramp.app.security import csrf_of
-from nightcramp.app.study_diary import counts_are_closed, is_enrolled, write_study_diary
+from nightcramp.app.study_diary import (
+    counts_are_closed,
+    is_enrolled,
+    sensors_of,
+    write_study_diary,
+)
 from nightcramp.app.texts import catalogue, day, text
 from nightcramp.app.tonight import Choice, Tonight, write_tonight
 from nightcramp.errors import InputError
@@ -133,10 +138,39 @@ def test_the_story_is_read_from_the_results(tmp_path):
     ]
     lines = ["onset\tduration\ttrial_type\tdetail", *("\t".join(map(str, row)) for row in rows)]
     (tmp_path / f"{name}_events.tsv").write_text("\n".join(lines) + "\n")
-    night = read_results(tmp_path, KEY)
+    night = read_results(tmp_path, KEY)["left"]
     assert tell(night, closed=True)[1:-2] == ["Sensor fell off at 4:10 for 20 minutes."]
     assert (night.recorded_s, night.cramps) == (27000, 1)
-    assert read_results(tmp_path, NightKey("P0", NIGHT)) is None
+    assert read_results(tmp_path, NightKey("P0", NIGHT)) == {}
+
+
+def test_both_legs_are_told_and_a_leg_of_which_nothing_was_made(home):
+    summary = {"schema": "nightcramp-night/1", "start": "2026-03-10T22:10:00", "cramps": 1,
+               "recorded_hours": 7.5, "analysable_hours": 7.0, "cramp_minutes": 2.0}  # fmt: skip
+    name = "sub-P042_ses-20260310_task-sleep_acq-left_recording-emg"
+    results = home / "results"
+    results.mkdir()
+    (results / f"{name}_night.json").write_text(json.dumps(summary))
+    (results / f"{name}_events.tsv").write_text("onset\tduration\ttrial_type\tdetail\n")
+    (home / "P042_2026-03-10_right.ncj").mkdir()
+    choices = tuple(Choice("profile-v1", side, side, side, "P042") for side in ("left", "right"))
+    write_tonight(home, Tonight(choices, NIGHT.isoformat(), over=True))
+    page = client_of(home).get("/morning").text
+    left, right = page.index("Left leg"), page.index("Right leg")
+    assert left < page.index("The sensor saw one cramp of 2 minutes.") < right
+    assert right < page.index("Nothing was made of what this sensor recorded.")
+    (home / "P042_2026-03-10_right.ncj").rmdir()
+    assert "Right leg" not in client_of(home).get("/morning").text, "it was chosen afterwards"
+
+
+@pytest.mark.parametrize(
+    ("line", "worn"), [("", 1), ('leg = "both"\n', 2), ('leg = "left"\n', 2), ("leg = 3\n", None)]
+)
+def test_the_study_says_how_many_sensors_are_worn(study, line, worn):
+    plan = study / "study.toml"
+    plan.write_text(line + plan.read_text())
+    assert sensors_of(study) == worn
+    assert sensors_of(None) is None
 
 
 def test_an_answer_is_late_from_noon_on():
@@ -273,7 +307,7 @@ def test_what_was_written_is_not_lost_by_a_mistake_and_is_never_markup(home):
 def test_a_diary_that_was_written_is_not_asked_again(home):
     night = datetime.now().astimezone().date() - timedelta(days=1)
     choice = Choice("profile-v1", "A", "Calf", "left", "P042")
-    write_tonight(home, Tonight(choice, night.isoformat(), over=True))
+    write_tonight(home, Tonight((choice,), night.isoformat(), over=True))
     client = client_of(home)
     assert "Did you have cramps" in client.get("/morning").text
     add_entry(home, NightKey("P042", night), new_entry(night, (), {}))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from nightcramp.errors import BusyError, InputError, OutputError
 
 TOKEN = "t"  # noqa: S105
 CHOICE = Choice("profile-v1", "C0:11:22:33:44:55", "Calf 01", "left", "P042")
+OTHER = Choice("profile-v1", "C0:11:22:33:44:66", "Calf 02", "right", "P042")
 
 NOBODY = 2**22 + 1
 """A process number that Linux never gives."""
@@ -39,16 +41,14 @@ def write():
     (home / "beside").replace(home / "status.json")
 def mark(*_):
     status["marks"] += 1
-    write()
 def end(*_):
     status["state"] = "ended"
-    write()
-    sys.exit()
 signal.signal(signal.SIGUSR1, mark)
 signal.signal(signal.SIGTERM, end)
-while True:
+while status["state"] == "recording":
     write()
     time.sleep(0.02)
+write()
 """
 STREAMING = {"title": "Calf", "leg": "left", "state": "streaming", "says": None, "alarm": None,
              "contact": "good", "recorded_s": 27600.0, "data_age_s": 0.1, "battery_percent": 80,
@@ -79,7 +79,7 @@ def begin(settings, monkeypatch):
         command = [sys.executable, "-c", program, str(settings.home), told]
         monkeypatch.setattr(RecorderProcess, "_command", lambda *_: command)
         recorders.append(recorder)
-        return recorder.begin(CHOICE)
+        return recorder.begin((CHOICE,))
 
     yield begin
     for recorder in recorders:
@@ -121,7 +121,7 @@ def test_a_night_is_not_begun_twice(recorder, begin, settings):
     begin(recorder)
     for other in (recorder, RecorderProcess(settings)):
         with pytest.raises(BusyError, match="already"):
-            other.begin(CHOICE)
+            other.begin((CHOICE,))
 
 
 def test_another_page_finds_the_night_that_runs(recorder, begin, settings):
@@ -137,7 +137,7 @@ def test_a_recorder_that_was_killed_goes_on_with_the_same_choice(recorder, begin
     os.kill(begun.process, signal.SIGKILL)
     soon(lambda: recorder.state() is State.GONE)
     again = recorder.go_on()
-    assert (again.choice, again.night) == (begun.choice, begun.night)
+    assert (again.choices, again.night) == (begun.choices, begun.night)
     soon(lambda: recorder.state() is State.RECORDING)
 
 
@@ -154,7 +154,7 @@ def test_a_recorder_that_says_nothing_any_more_is_gone(recorder, begin, settings
     os.kill(begun.process, signal.SIGSTOP)
     time.sleep(0.05)
     old = time.time() - 60
-    write_tonight(settings.home, Tonight(CHOICE, begun.night, begun.process, 1))
+    write_tonight(settings.home, Tonight((CHOICE,), begun.night, begun.process, 1))
     os.utime(settings.home / "status.json", (old, old))
     assert recorder.state() is State.GONE
 
@@ -167,20 +167,23 @@ def test_there_is_nothing_to_go_on_with_before_the_first_night(recorder):
 def test_a_disk_without_room_for_a_night_is_told_before_it_begins(recorder, monkeypatch):
     monkeypatch.setattr("nightcramp.app.recorder_process.free_bytes", lambda _: NIGHT_BYTES - 1)
     with pytest.raises(OutputError, match="almost full"):
-        recorder.begin(CHOICE)
+        recorder.begin((CHOICE,))
     assert recorder.state() is State.NONE
 
 
 def test_the_recorder_is_told_everything_that_was_chosen(tmp_path):
     emulated = RecorderProcess(AppSettings(tmp_path, radio="tcp:127.0.0.1:9740", speed=20))
-    words = " ".join(emulated._command(CHOICE))
+    words = " ".join(emulated._command(Tonight((CHOICE,))))
     assert "--sensor profile-v1@C0:11:22:33:44:55 --leg left --participant P042" in words
     assert "--radio tcp:127.0.0.1:9740 --speed 20" in words
-    assert "--radio" not in RecorderProcess(AppSettings(tmp_path))._command(CHOICE)
+    both = " ".join(emulated._command(Tonight((CHOICE, OTHER))))
+    assert "--leg left --sensor profile-v1@C0:11:22:33:44:66 --leg right --participant P042" in both
+    assert "--radio" not in RecorderProcess(AppSettings(tmp_path))._command(Tonight((CHOICE,)))
 
 
 def test_the_real_recorder_takes_this_command(tmp_path):
-    command = RecorderProcess(AppSettings(tmp_path))._command(Choice("none", "x", "", "left", "P1"))
+    nobody = Tonight((Choice("none", "x", "", "left", "P1"),))
+    command = RecorderProcess(AppSettings(tmp_path))._command(nobody)
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "unknown device 'none'" in run.stderr
     assert run.returncode == 2
@@ -188,9 +191,15 @@ def test_the_real_recorder_takes_this_command(tmp_path):
 
 def test_what_was_chosen_is_kept(tmp_path):
     assert read_tonight(tmp_path) is None
-    told = Tonight(CHOICE, "2026-11-22", 17, 18)
+    told = Tonight((CHOICE, OTHER), "2026-11-22", 17, 18)
     write_tonight(tmp_path, told)
     assert read_tonight(tmp_path) == told
+
+
+def test_a_choice_of_before_the_second_sensor_is_understood(tmp_path):
+    old = {"choice": asdict(CHOICE), "night": "2026-11-22", "process": 17, "begun_ns": 18}
+    (tmp_path / "tonight.json").write_text(json.dumps({**old, "over": True}))
+    assert read_tonight(tmp_path) == Tonight((CHOICE,), "2026-11-22", 17, 18, over=True)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"choice": {}}', '{"choice": 1, "night": 2}'])
@@ -225,6 +234,25 @@ def test_a_fault_of_the_night_is_told_in_plain_words(client, begin, change, told
     page = client.get("/night/state").text
     assert told in page
     assert "goes on by itself" in page
+
+
+def test_each_leg_is_told_by_its_name(client, begin):
+    lost = {"leg": "right", "state": "lost", "says": "Bluetooth is switched off."}
+    begin(bedside(client).recorder, STREAMING, {**STREAMING, **lost})
+    soon(lambda: bedside(client).state is State.RECORDING)
+    page = client.get("/night/state").text
+    assert "Left leg: Recording. Recorded so far: 7 h 40 min." in page
+    assert "Right leg: Bluetooth is switched off." in page
+    assert "goes on by itself" in page
+
+
+def test_a_sensor_that_lends_its_acceleration_is_no_second_leg(client, begin):
+    companion = {**STREAMING, "title": "Chest", "recorded_s": 0.0}
+    begin(bedside(client).recorder, STREAMING, companion)
+    soon(lambda: bedside(client).state is State.RECORDING)
+    page = client.get("/night/state").text
+    assert page.count("Recorded so far: 7 h 40 min.") == 1
+    assert "leg:" not in page
 
 
 def test_a_clock_that_is_set_in_the_night_is_told(client, begin, monkeypatch):
@@ -269,7 +297,7 @@ def test_a_recorder_that_is_gone_is_offered_to_go_on(client, begin):
 
 
 def test_a_night_of_another_day_does_not_stand_in_the_way_of_tonight(client, settings):
-    write_tonight(settings.home, Tonight(CHOICE, "2026-03-10", NOBODY, 1))
+    write_tonight(settings.home, Tonight((CHOICE,), "2026-03-10", NOBODY, 1))
     status = {"schema": "nightcramp-status/1", "process": NOBODY, "state": "recording",
               "marks": 0, "free_bytes": 1, "sensors": [], "started_ns": 1,
               "updated_ns": 1}  # fmt: skip
@@ -289,14 +317,18 @@ def test_a_damaged_choice_is_told_on_the_page_and_not_as_an_error_of_the_program
 
 
 def test_a_night_whose_recorder_is_gone_is_put_in_order_by_the_page(client, settings):
-    choice = Choice("profile-v1", "C0:11:22:33:44:55", "Calf 01", "left", "P042")
-    NIGHTS["write_journal"](settings.home / "P042_2026-01-12_left.ncj", "profile-v1")
-    write_tonight(settings.home, Tonight(choice, "2026-01-12", NOBODY, 1))
+    for leg in ("left", "right"):
+        told = {**NIGHTS["METADATA"], "leg": leg}
+        journal = settings.home / f"P042_2026-01-12_{leg}.ncj"
+        NIGHTS["write_journal"](journal, "profile-v1", metadata=told)
+    write_tonight(settings.home, Tonight((CHOICE, OTHER), "2026-01-12", NOBODY, 1))
     assert bedside(client).state is State.REFUSED
     with client:
         stamp = bedside(client).stamp
         assert client.post("/night/end", data={"stamp": stamp}).headers["location"] == "/morning"
         assert "being put together" in client.get("/morning").text
         soon(lambda: bedside(client).state is State.ENDED)
-    assert list((settings.home / "results").glob("*_night.json"))
-    assert "Recorded 1 minute." in client.get("/morning").text
+    assert len(list((settings.home / "results").glob("*_night.json"))) == 2
+    page = client.get("/morning").text
+    assert page.count("Recorded 1 minute.") == 2
+    assert page.index("Left leg") < page.index("Right leg")

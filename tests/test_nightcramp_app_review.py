@@ -209,6 +209,13 @@ def test_the_overview_is_kept_and_found_again(client, results):
     assert kept.stat().st_mtime_ns == before
 
 
+def test_close_up_the_movement_is_that_of_the_samples(client):
+    near = client.json("correct/view.json?from=100&to=110&width=500")
+    assert near["moved_low"]["step"] == near["moved_high"]["step"] == 1 / 50
+    assert len(near["moved_low"]["rows"]) == 3
+    assert "moved_low" not in client.json("correct/view.json?from=0&to=600&width=500")
+
+
 # In a browser
 
 
@@ -232,8 +239,8 @@ def browser():
 class Person:
     """Somebody at a keyboard, with a browser profile of their own."""
 
-    def __init__(self, browser, address, width, name):
-        self.context = browser.new_context(viewport={"width": width, "height": 900})
+    def __init__(self, browser, address, width, name, **device):
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, **device)
         self.page = self.context.new_page()
         self.faults = []
         self.page.on("console", lambda message: self.faults.append(message.text))
@@ -406,6 +413,76 @@ def test_mouse_alone_does_it_too(browser, address, results):
     page.mouse.move(box["x"] + 200, box["y"] + 20, steps=4)
     page.mouse.up()
     page.wait_for_function("s => document.getElementById('night').dataset.shown !== s", arg=shown)
+    ada.leave()
+
+
+SEEN = """selector => {
+  const element = document.querySelector(selector), box = element.getBoundingClientRect();
+  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  return element.contains(top);
+}"""
+
+
+def sees(person, tool):
+    return person.page.evaluate(SEEN, f"[data-do={tool}]")
+
+
+@pytest.mark.parametrize("width", WIDTHS[:2])
+def test_tools_stay_in_sight_of_all_signals_and_cover_none_of_them(browser, address, width):
+    ada = Person(browser, address, width, "Ada")
+    ada.open("correct")
+    for share in (0, 0.3, 0.6, 1):
+        ada.page.evaluate(
+            "share => scrollTo(0, share * document.documentElement.scrollHeight)", share
+        )
+        assert all(sees(ada, tool) for tool in ("confirm", "reject", "move", "done"))
+    ends = ada.page.evaluate(
+        "['.work', '.bar'].map(part => document.querySelector(part).getBoundingClientRect())"
+        ".map(box => [box.top, box.bottom])"
+    )
+    assert ends[0][1] <= ends[1][0] + 1, "at the end the bar stands below what was above it"
+    ada.page.evaluate("scrollTo(0, 500)")
+    ada.page.click("[data-do=next]")
+    ada.hears("Episode m1")
+    assert ada.page.evaluate("scrollY") == pytest.approx(500, abs=60), "signals stay where they are"
+    ada.page.click("[data-do=move]")
+    assert all(sees(ada, tool) for tool in ("edge", "earlier", "save", "cancel"))
+    assert not ada.page.is_visible("[data-do=confirm]")
+    assert axe(ada.page) == []
+    for selector in ("#reason", "#keys", "#episodes button"):
+        ada.reach(selector)
+        assert ada.page.evaluate(SEEN, ":focus"), f"{selector} is covered while it has the focus"
+    ada.leave()
+
+
+def test_movement_is_drawn_by_the_sample_close_up_and_by_the_second_far_out(browser, address):
+    ada = Person(browser, address, 1280, "Ada")
+    ada.open("correct")
+    far = ada.page.get_by_text("Movement, g", exact=True)
+    near = ada.page.get_by_text("Movement (acceleration without gravity), g: x blue, y orange")
+    far.wait_for()
+    ada.press("n")
+    near.wait_for()
+    assert far.count() == 0
+    assert axe(ada.page) == []
+    ada.press("0")
+    far.wait_for()
+    ada.leave()
+
+
+def test_a_finger_drawn_sideways_over_the_signals_zooms(browser, address):
+    ada = Person(browser, address, 375, "Ada", has_touch=True)
+    ada.open("correct")
+    box = ada.page.locator(".u-over").first.bounding_box()
+    touches = ada.context.new_cdp_session(ada.page)
+    y = box["y"] + box["height"] / 2
+    for kind, share in (("touchStart", 0.25), ("touchMove", 0.4), ("touchMove", 0.5)):
+        point = {"x": box["x"] + share * box["width"], "y": y}
+        touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    touches.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    ada.page.wait_for_function("() => !night.dataset.shown.startsWith('0.0 ')")
+    first, last = map(float, ada.page.evaluate("night.dataset.shown").split())
+    assert (first, last) == pytest.approx((150, 300), abs=10)
     ada.leave()
 
 

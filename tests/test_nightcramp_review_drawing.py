@@ -4,6 +4,7 @@ import runpy
 import struct
 import time
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,18 @@ from models import load_classifier
 from nightcramp.analysis import detect
 from nightcramp.errors import InputError, UsageError
 from nightcramp.review.extremes import STRETCH, ExtremesBuilder, Pyramid
+from nightcramp.review.movement import movement_between
 from nightcramp.review.nights import find_night, open_source
-from nightcramp.review.overview import build_overview, read_overview, write_overview
+from nightcramp.review.overview import (
+    Overview,
+    build_overview,
+    read_overview,
+    write_overview,
+)
 from nightcramp.review.spectrogram import SpectrogramBuilder, band_edges, colour_limits, picture
 from nightcramp.review.view import view
-from recordings import open_recording
+from recordings import ArrayRecording, Channel, RecordingInfo, Stream, open_recording
+from sensing import Seconds
 
 nights = runpy.run_path(str(Path(__file__).with_name("reviewed_nights.py")))
 RATE_HZ = nights["RATE_HZ"]
@@ -113,6 +121,91 @@ def test_close_up_every_sample_is_drawn(night):
     (block,) = recording.blocks(2.0, start_s=60.0, stop_s=62.0)
     np.testing.assert_array_equal(near.low.values, block.emg)
     assert (near.low.onset_s, near.low.step_s) == (60.0, 1 / RATE_HZ)
+
+
+ACC_HZ = 50.0
+
+
+def moving(shift=0.0, unit="g", gap=None):
+    """Return a night of 60 s that lies still but for a shake of 0.2 g for 0.1 s at 30 s."""
+    acc = np.zeros((3, int(60 * ACC_HZ)), dtype=np.float32)
+    acc[2] = 1
+    acc[0, int(40 * ACC_HZ) :] = shift
+    shaken = slice(int(30 * ACC_HZ), int(30.1 * ACC_HZ))
+    acc[1, shaken] += 0.2 * np.tile((1, -1), 3)[: shaken.stop - shaken.start]
+    if gap is not None:
+        acc[:, gap] = np.nan
+    scale = 1 if unit == "g" else 4096
+    axes = tuple(Channel(f"ACC {axis}", unit, 1 / 4096, (-8, 8)) for axis in "XYZ")
+    emg = np.zeros((1, int(60 * RATE_HZ)), dtype=np.float32)
+    channel = Channel("EMG 1", "uV", 1.0, (-1000, 1000))
+    info = RecordingInfo(
+        "night",
+        None,
+        Stream("emg", RATE_HZ, (channel,), emg.shape[1]),
+        acc=Stream("acc", ACC_HZ, axes, acc.shape[1]),
+    )
+    return ArrayRecording(info, emg, acc * np.float32(scale))
+
+
+GRAVITY = np.tile(np.float32([[0], [0], [1]]), (1, 60))
+
+
+@pytest.mark.parametrize("unit", ["g", "count"])
+def test_movement_is_what_gravity_leaves_in_g_at_its_own_time(unit):
+    moved = movement_between(moving(unit=unit), GRAVITY, 20.0, 40.0)
+    assert (moved.onset_s, moved.step_s) == (20.0, 1 / ACC_HZ)
+    assert moved.values.shape == (3, int(20 * ACC_HZ))
+    strength = np.abs(moved.values).max(axis=0)
+    (shaken,) = np.nonzero(strength > 0.1)
+    assert shaken[0] / ACC_HZ == pytest.approx(10.0)
+    assert shaken[-1] / ACC_HZ < 10.1
+    assert strength.max() == pytest.approx(0.2, rel=0.05)
+    assert strength[: int(9 * ACC_HZ)].max() < 1e-6, "a still leg does not move"
+
+
+def test_a_new_posture_is_a_movement_of_a_second_and_no_more():
+    moved = movement_between(moving(shift=1.0), GRAVITY, 35.0, 45.0)
+    strength = np.abs(moved.values).max(axis=0)
+    assert strength.max() > 0.4
+    (still,) = np.nonzero(strength < 0.01)
+    assert still.max() == len(strength) - 1
+    assert (strength > 0.01).sum() <= 1.1 * ACC_HZ
+
+
+def test_samples_of_the_movement_are_the_same_at_every_zoom():
+    whole = movement_between(moving(shift=0.5), GRAVITY, 0.0, 60.0)
+    part = movement_between(moving(shift=0.5), GRAVITY, 29.7, 40.3)
+    first = round((part.onset_s - whole.onset_s) * ACC_HZ)
+    same = whole.values[:, first : first + part.values.shape[1]]
+    np.testing.assert_allclose(part.values, same, atol=1e-6)
+    assert part.onset_s == pytest.approx(29.7)
+
+
+def test_where_samples_are_missing_there_is_no_movement_and_beside_it_there_is():
+    gap = slice(int(29.5 * ACC_HZ), int(30 * ACC_HZ))
+    moved = movement_between(moving(gap=gap), GRAVITY, 29.0, 31.0)
+    assert np.isnan(moved.values[:, 25:50]).all()
+    assert np.abs(moved.values[1, 50:55]).max() > 0.1
+
+
+def test_a_short_shake_shows_in_a_narrow_drawing():
+    night = moving()
+    seconds = Seconds(*(np.zeros((1, 60), np.float32) for _ in range(3)), GRAVITY,
+                      *(np.zeros(60, np.float32) for _ in range(2)))  # fmt: skip
+    levels = np.zeros((1, 1), np.float32)
+    spectrogram = np.zeros((1, 64, 60), np.float16)
+    overview = Overview(60.0, Pyramid.over(levels, levels, RATE_HZ), seconds, spectrogram)
+    low, high = view(overview, night, 0.0, 60.0, 100).moved
+    assert low.values.shape[1] <= 200
+    assert (low.values.min(), high.values.max()) == pytest.approx((-0.2, 0.2), rel=0.1)
+
+
+def test_a_recording_without_acceleration_has_no_movement(night):
+    recording, overview = night
+    still = ArrayRecording(replace(recording.info, acc=None), np.zeros((2, 60_000), np.float32))
+    assert view(overview, still, 60.0, 62.0, 1000).moved is None
+    assert view(overview, recording, 60.0, 62.0, 1000).moved is not None
 
 
 @pytest.mark.parametrize(

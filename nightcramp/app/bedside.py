@@ -1,58 +1,40 @@
-"""What happens at the bedside: a sensor is looked for, chosen, tried, and a night is begun."""
+"""What happens at the bedside: sensors are looked for, chosen, tried, and a night is begun."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from firmware_bridge import HostClock
+from nightcramp.app.heard import listen
 from nightcramp.app.left_night import finish_left_night
 from nightcramp.app.preview import Preview
 from nightcramp.app.recorder_process import RecorderProcess, State
-from nightcramp.app.study_diary import is_enrolled
+from nightcramp.app.study_diary import is_enrolled, sensors_of
 from nightcramp.app.texts import text
 from nightcramp.app.tonight import Tonight, read_tonight, write_tonight
 from nightcramp.errors import BusyError, NightcrampError, UsageError
 from nightcramp.recorder.plan import LEGS, NOBODY, Wishes, night_date, parse_sensor, plan_night
-from nightcramp.sensors import clock_for, radio_at
+from nightcramp.sensors import clock_for
 from recordings import write_text
 
 if TYPE_CHECKING:
-    from firmware_bridge.link import Found
+    from collections.abc import Sequence
+
+    from nightcramp.app.heard import Heard
     from nightcramp.app.settings import AppSettings
     from nightcramp.app.tonight import Choice
 
 log = logging.getLogger(__name__)
 
-LISTEN_S = 5.0
 SETUP_FOLDER = "setup"
 
 CLOCK_STEP_NS = 60 * 10**9
 """Less is the slow correction that every computer makes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A sensor within reach.
-
-    Attributes
-    ----------
-    device, title : str
-        Its kind: as commands name it, and in words.
-    address, name : str
-    strong : bool
-        Whether it is heard well.
-    """
-
-    device: str
-    title: str
-    address: str
-    name: str
-    strong: bool
 
 
 class Bedside:
@@ -65,19 +47,20 @@ class Bedside:
     Attributes
     ----------
     recorder : RecorderProcess
-    preview : Preview or None
-        The chosen sensor, while it is looked at.
+    previews : dict of str to Preview
+        The chosen sensors by their legs, while they are looked at.
     heard : list of Heard or None
         What the last scan found; None before one.
     """
 
     def __init__(self, settings: AppSettings) -> None:
         self.recorder = RecorderProcess(settings)
-        self.preview: Preview | None = None
+        self.previews: dict[str, Preview] = {}
         self.heard: list[Heard] | None = None
         self._settings = settings
         self._clock = clock_for(settings.radio, settings.speed)
         self._changing = asyncio.Lock()
+        self._connecting = asyncio.Lock()
         self._finishing: asyncio.Task[None] | None = None
         self._wall_offset_ns = _wall_offset_ns()
         self._ended_stamp = ""
@@ -97,6 +80,38 @@ class Bedside:
         return read_tonight(self._settings.home)
 
     @property
+    def held(self) -> tuple[Choice, ...]:
+        """The sensors that are looked at, in the order in which they were chosen."""
+        tonight = self.tonight
+        return tuple(c for c in tonight.choices if c.leg in self.previews) if tonight else ()
+
+    @property
+    def known(self) -> tuple[Choice, ...]:
+        """The sensors of last time, as many of them as are worn."""
+        tonight = self.tonight
+        return tonight.choices[: self.sensors_worn] if tonight else ()
+
+    @property
+    def sensors_worn(self) -> int | None:
+        """Sensors that a participant wears, at most one on each leg; None if nobody says."""
+        return self._settings.sensors or sensors_of(self._settings.study)
+
+    @property
+    def free_leg(self) -> str:
+        """The leg that can get a sensor beside the one that is looked at; empty if none can."""
+        legs = [choice.leg for choice in self.held]
+        if len(legs) != 1 or self.sensors_worn == 1:
+            return ""
+        return next(leg for leg in LEGS if leg not in legs)
+
+    @property
+    def heard_others(self) -> list[Heard] | None:
+        """What the last scan found beside the sensors that are looked at; None before one."""
+        taken = {choice.address for choice in self.held}
+        others = [each for each in self.heard or () if each.address not in taken]
+        return others if others or self.heard == [] else None
+
+    @property
     def stamp(self) -> str:
         """What a window must know to change something: it is another one with each night."""
         tonight = self.tonight
@@ -112,19 +127,25 @@ class Bedside:
         tonight = self.tonight
         return tonight is not None and tonight.night == _this_night()
 
-    async def look(self) -> None:
-        """Listen for sensors; raises `NightcrampError` if Bluetooth cannot be used."""
-        from firmware_bridge.link import scan
+    async def look(self, *, keep: bool = False) -> None:
+        """Listen for sensors; raises `NightcrampError` if Bluetooth cannot be used.
 
+        Parameters
+        ----------
+        keep : bool
+            Whether to keep the sensor that is looked at, and listen for others.
+        """
         async with self._changing:
-            await self._let_go()
+            if not keep:
+                await self._let_go()
             self.heard = None
-            async with radio_at(self._settings.radio, self._clock) as radio:
-                found = await scan(radio, self._clock, LISTEN_S)
-            self.heard = [each for device in found for each in _heard(device)]
+            async with self._connecting:
+                heard = await listen(self._settings.radio, self._clock)
+            taken = {choice.address for choice in self.held}
+            self.heard = [each for each in heard if each.address not in taken]
 
-    async def choose(self, choice: Choice) -> None:
-        """Take a sensor and connect it.
+    async def choose(self, *choices: Choice) -> None:
+        """Take a sensor, or one for each leg, in place of any other, and connect it.
 
         Raises
         ------
@@ -136,19 +157,42 @@ class Bedside:
         """
         async with self._changing:
             self._refuse_in_use()
-            self._check(choice)
+            self._check(choices)
             await self._let_go()
-            tonight = self.tonight or Tonight(choice)
-            write_tonight(self._settings.home, replace(tonight, choice=choice))
-            self.preview = Preview(parse_sensor(choice.sensor), self._settings.radio, self._clock)
+            self._hold(choices)
+
+    async def add(self, other: Choice) -> None:
+        """Take a sensor for the leg that is free, and connect it beside that of the other leg.
+
+        Raises
+        ------
+        BusyError, UsageError
+            As `choose`; also if its leg is not free, or it is the sensor of the other leg.
+        """
+        async with self._changing:
+            self._refuse_in_use()
+            held = self.held
+            if not other.leg or other.leg != self.free_leg or other.address == held[0].address:
+                raise UsageError(text("other.taken"))
+            self._check((*held, other))
+            self._hold((*held, other))
 
     async def forget(self) -> None:
-        """Let the sensor go."""
+        """Let all sensors go."""
         async with self._changing:
             await self._let_go()
 
+    async def leave_out(self, leg: str) -> None:
+        """Let the sensor of one of two legs go."""
+        async with self._changing:
+            kept = tuple(choice for choice in self.held if choice.leg != leg)
+            if len(kept) == len(self.held) or not kept:
+                return
+            await self.previews.pop(leg).stop()
+            self._keep(kept)
+
     async def begin(self) -> None:
-        """Begin the night with the chosen sensor.
+        """Begin the night with the chosen sensors.
 
         Raises
         ------
@@ -162,14 +206,17 @@ class Bedside:
         async with self._changing:
             self._refuse_in_use()
             tonight = self.tonight
-            if tonight is None or self.preview is None:
+            if tonight is None or not self.previews:
                 raise UsageError(text("evening.choose_first"))
-            setup = self.preview.setup
+            setups = {leg: preview.setup for leg, preview in self.previews.items()}
             await self._let_go()
-            begun = self.recorder.begin(tonight.choice)
+            left_first = sorted(tonight.choices, key=lambda choice: LEGS.index(choice.leg))
+            begun = self.recorder.begin(tuple(left_first))
+            self.heard = None
             self._wall_offset_ns = _wall_offset_ns()
-            if setup is not None and setup.result is not None:
-                self._keep_setup(begun, setup.result.to_json())
+            for leg, setup in setups.items():
+                if setup is not None and setup.result is not None:
+                    self._keep_setup(begun, leg, setup.result.to_json())
 
     async def go_on(self) -> None:
         """Go on with a night whose recorder is gone; raises as `RecorderProcess.go_on`."""
@@ -200,29 +247,45 @@ class Bedside:
         await self._let_go()
 
     async def _let_go(self) -> None:
-        if self.preview is not None:
-            preview, self.preview = self.preview, None
-            await preview.stop()
+        previews, self.previews = self.previews, {}
+        await asyncio.gather(*(preview.stop() for preview in previews.values()))
+
+    def _hold(self, choices: tuple[Choice, ...]) -> None:
+        """Keep what was chosen, and connect what is not held yet or any more."""
+        self._keep(choices)
+        for choice in choices:
+            earlier = self.previews.get(choice.leg)
+            if earlier is not None and earlier.is_running:
+                continue
+            sought = parse_sensor(choice.sensor)
+            preview = Preview(sought, self._settings.radio, self._clock, self._connecting)
+            preview.setup = earlier.setup if earlier else None
+            self.previews[choice.leg] = preview
+
+    def _keep(self, choices: tuple[Choice, ...]) -> None:
+        tonight = self.tonight or Tonight(choices)
+        write_tonight(self._settings.home, replace(tonight, choices=choices))
 
     def _refuse_in_use(self) -> None:
         if self.state in (State.STARTING, State.RECORDING):
             raise BusyError(text("notice.already"))
 
-    def _check(self, choice: Choice) -> None:
-        wishes = Wishes([choice.sensor], [choice.leg], choice.participant)
-        if choice.leg not in LEGS:
+    def _check(self, choices: Sequence[Choice]) -> None:
+        legs, participant = [choice.leg for choice in choices], choices[0].participant
+        if any(leg not in LEGS for leg in legs):
             raise UsageError(text("evening.no_leg"))
+        wishes = Wishes([choice.sensor for choice in choices], legs, participant)
         try:
             plan_night(wishes, self._clock)
         except UsageError as error:
             raise UsageError(text("evening.no_code")) from error
         study = self._settings.study
-        if study is not None and not is_enrolled(study, choice.participant):
-            raise UsageError(text("evening.not_enrolled", code=choice.participant))
+        if study is not None and not is_enrolled(study, participant):
+            raise UsageError(text("evening.not_enrolled", code=participant))
 
-    def _keep_setup(self, begun: Tonight, result: dict[str, object]) -> None:
+    def _keep_setup(self, begun: Tonight, leg: str, result: dict[str, object]) -> None:
         """Keep what the set-up said; a night runs without it too."""
-        name = f"{begun.choice.participant}_{begun.night}_setup.json"
+        name = f"{begun.participant}_{begun.night}_{leg}_setup.json"
         content = {"checked_utc": datetime.now(UTC).isoformat(timespec="seconds"), **result}
         folder = self._settings.home / SETUP_FOLDER
         try:
@@ -251,23 +314,8 @@ def _this_night() -> str:
     return night_date(datetime.now()).isoformat()  # noqa: DTZ005 (nights are local)
 
 
-def _heard(found: Found) -> list[Heard]:
-    from firmware_bridge import DEVICES
-
-    return [
-        Heard(
-            device,
-            DEVICES[device].title,
-            found.address,
-            found.name or found.address,
-            found.rssi >= -85,
-        )
-        for device in found.matches
-    ]
-
-
 def default_choice(tonight: Tonight | None) -> tuple[str, str]:
     """Return the code and the leg that a form begins with."""
     if tonight is None:
         return NOBODY, ""
-    return tonight.choice.participant, tonight.choice.leg
+    return tonight.participant, tonight.choices[0].leg

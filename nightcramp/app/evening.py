@@ -1,4 +1,4 @@
-"""The evening: which sensor, where it goes, how it holds, and the night begins."""
+"""The evening: which sensors, where they go, how they hold, and the night begins."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from nightcramp.errors import BusyError, NightcrampError
 from nightcramp.recorder.battery import NIGHT_H
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from nightcramp.app.bedside import Bedside
     from nightcramp.app.preview import Preview
 
 TRACE_EVERY_S = 0.05
@@ -41,6 +42,11 @@ def evening_routes() -> list[Route]:
         Route("/evening", show),
         Route("/evening/look", look, methods=["POST"]),
         Route("/evening/choose", choose, methods=["POST"]),
+        Route("/evening/again", again, methods=["POST"]),
+        Route("/evening/other", other),
+        Route("/evening/other/look", look_for_other, methods=["POST"]),
+        Route("/evening/other/choose", choose_other, methods=["POST"]),
+        Route("/evening/other/leave", leave_out, methods=["POST"]),
         Route("/evening/forget", forget, methods=["POST"]),
         Route("/evening/setup", begin_setup, methods=["POST"]),
         Route("/evening/live", live),
@@ -73,46 +79,79 @@ async def look(request: Request) -> Response:
 async def choose(request: Request) -> Response:
     """Take a sensor."""
     fields = await fields_of(request)
-    device, _, rest = fields.get("sensor", "").partition("@")
-    address, _, name = rest.partition(" ")
-    choice = Choice(
-        device, address, name, fields.get("leg", ""), fields.get("participant", "").strip()
-    )
-    try:
-        await bedside_of(request).choose(choice)
-    except BusyError:
+    choice = _choice(fields, fields.get("leg", ""), fields.get("participant", "").strip())
+    return await _taken(request, bedside_of(request).choose(choice), _page)
+
+
+async def again(request: Request) -> Response:
+    """Take the sensors of last time."""
+    bedside = bedside_of(request)
+    if not bedside.known:
+        return go("/evening")
+    return await _taken(request, bedside.choose(*bedside.known), _page)
+
+
+async def other(request: Request) -> Response:
+    """Ask which sensor the other leg gets."""
+    bedside = bedside_of(request)
+    if bedside.state in _BUSY:
         return go("/night", "already")
+    return _other_page(request)
+
+
+async def look_for_other(request: Request) -> Response:
+    """Listen for a sensor for the other leg."""
+    bedside = bedside_of(request)
+    if not bedside.free_leg:
+        return go("/evening")
+    try:
+        await bedside.look(keep=True)
     except NightcrampError as error:
-        return _page(request, problem=str(error), status=422)
+        return _other_page(request, problem=str(error), status=503)
+    return go("/evening/other")
+
+
+async def choose_other(request: Request) -> Response:
+    """Take a sensor for the other leg."""
+    bedside = bedside_of(request)
+    if not bedside.free_leg:
+        return go("/evening")
+    participant = bedside.held[0].participant
+    choice = _choice(await fields_of(request), bedside.free_leg, participant)
+    return await _taken(request, bedside.add(choice), _other_page)
+
+
+async def leave_out(request: Request) -> Response:
+    """Let the sensor of one of two legs go."""
+    fields = await fields_of(request)
+    await bedside_of(request).leave_out(fields.get("leg", ""))
     return go("/evening")
 
 
 async def forget(request: Request) -> Response:
-    """Let the sensor go."""
+    """Let all sensors go."""
     await bedside_of(request).forget()
     return go("/evening")
 
 
 async def begin_setup(request: Request) -> Response:
-    """Begin the set-up contractions."""
-    preview = bedside_of(request).preview
+    """Begin the set-up contractions of a leg."""
+    fields = await fields_of(request)
+    leg = fields.get("leg", "")
+    preview = bedside_of(request).previews.get(leg)
     if preview is not None:
         preview.begin_setup()
-    return await live(request) if "hx-request" in request.headers else go("/evening")
+    return _live_part(request, leg) if "hx-request" in request.headers else go("/evening")
 
 
 async def live(request: Request) -> Response:
     """Return the part of the page that changes by itself."""
-    preview = bedside_of(request).preview
-    if preview is None:
-        return render(request, "evening_gone.html.j2")
-    preview.watch()
-    return render(request, "evening_live.html.j2", _live_values(preview))
+    return _live_part(request, request.query_params.get("leg", ""))
 
 
 async def trace(request: Request) -> Response:
-    """Send the trace, twenty times a second, as server-sent events."""
-    preview = bedside_of(request).preview
+    """Send the trace of a leg, twenty times a second, as server-sent events."""
+    preview = bedside_of(request).previews.get(request.query_params.get("leg", ""))
     if preview is None:
         return render(request, "refused.html.j2", status=404, why="missing")
     return StreamingResponse(_bands(preview), media_type="text/event-stream")
@@ -143,22 +182,76 @@ def _page(request: Request, *, problem: str = "", status: int = 200) -> Response
         "stamp": bedside.stamp,
         "participant": participant,
         "leg": leg,
-        "known": tonight.choice if tonight else None,
+        "known": bedside.known,
+        "sensors_worn": bedside.sensors_worn,
     }
-    if bedside.preview is not None:
-        bedside.preview.watch()
-        values |= _live_values(bedside.preview)
+    if bedside.held:
+        values |= {"sensors": _sensors(bedside), "free_leg": bedside.free_leg}
         return render(request, "evening_sensor.html.j2", values, status=status)
     heard = bedside.heard
     return render(request, "evening_choose.html.j2", values, status=status, heard=heard)
 
 
-def _live_values(preview: Preview) -> dict[str, object]:
+def _other_page(request: Request, *, problem: str = "", status: int = 200) -> Response:
+    bedside = bedside_of(request)
+    if not bedside.free_leg:
+        return _page(request, problem=problem, status=status)
+    return render(
+        request,
+        "evening_other.html.j2",
+        status=status,
+        problem=problem,
+        leg=bedside.free_leg,
+        heard=bedside.heard_others,
+    )
+
+
+async def _taken(
+    request: Request, taking: Awaitable[None], page: Callable[..., Response]
+) -> Response:
+    """Go on when sensors have been taken; say on the page why they were not."""
+    try:
+        await taking
+    except BusyError:
+        return go("/night", "already")
+    except NightcrampError as error:
+        return page(request, problem=str(error), status=422)
+    return go("/evening")
+
+
+def _choice(fields: dict[str, str], leg: str, participant: str) -> Choice:
+    """Return the sensor that a form names, as worn on a leg."""
+    device, _, rest = fields.get("sensor", "").partition("@")
+    address, _, name = rest.partition(" ")
+    return Choice(device, address, name, leg, participant)
+
+
+def _sensors(bedside: Bedside) -> list[dict[str, object]]:
+    """Return what the page says of the sensors that are looked at, the newest first."""
+    for preview in bedside.previews.values():
+        preview.watch()
+    return [
+        {"name": choice.name, "live": _live_values(bedside, choice.leg)}
+        for choice in reversed(bedside.held)
+    ]
+
+
+def _live_part(request: Request, leg: str) -> Response:
+    bedside = bedside_of(request)
+    if leg not in bedside.previews:
+        return render(request, "evening_gone.html.j2")
+    bedside.previews[leg].watch()
+    return render(request, "evening_live.html.j2", live=_live_values(bedside, leg))
+
+
+def _live_values(bedside: Bedside, leg: str) -> dict[str, object]:
     """Return what the page says of a sensor that is looked at."""
+    preview = bedside.previews[leg]
     figures, setup = preview.figures, preview.setup
     flows = preview.state is LinkState.STREAMING and preview.has_data
     battery = figures.battery
     return {
+        "leg": leg,
         "link": GOOD if flows else FIX if preview.trouble or preview.cause else WAIT,
         "says": preview.trouble or (explain(preview.cause) if preview.cause and not flows else ""),
         "is_held": preview.is_running,
@@ -168,6 +261,7 @@ def _live_values(preview: Preview) -> dict[str, object]:
         "battery_look": {True: GOOD, False: FIX, None: WAIT}[battery.enough],
         "night_hours": round(NIGHT_H),
         "setup": setup,
+        "other_is_tested": any(p.is_tested for p in bedside.previews.values() if p is not preview),
     }
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from nightcramp.app.night_story import Night
     from nightcramp.app.tonight import Tonight
 
 LONGEST_TEXT = 2000
@@ -42,6 +43,9 @@ REMEMBERED_DAYS = 3
 """Of an older night nobody remembers the cramps well enough to write them down."""
 
 WORDS = ("helped", "medicine", "note")
+
+Story = tuple[str, list[str]]
+"""Leg, empty where there is but one, and sentences."""
 
 
 def morning_routes() -> list[Route]:
@@ -103,11 +107,11 @@ def _values(request: Request) -> dict[str, object]:
     current, tonight = bedside.state, bedside.tonight
     key = _night_of(tonight)
     since = night_date(datetime.now()) - timedelta(days=REMEMBERED_DAYS)  # noqa: DTZ005
-    sentences, problem = _told(request, key) if current is not State.FINISHING else ([], "")
+    stories, problem = _told(request, tonight) if current is not State.FINISHING else ([], "")
     missing = nights_without_diary(settings.home, since)
     return {
         "is_finishing": current is State.FINISHING,
-        "sentences": sentences,
+        "stories": stories,
         "problem": problem,
         "key": key,
         "is_written": key is not None and bool(read_entries(settings.home, key)),
@@ -117,24 +121,34 @@ def _values(request: Request) -> dict[str, object]:
     }
 
 
-def _told(request: Request, key: NightKey | None) -> tuple[list[str], str]:
-    """Return the story of a night, or why there is none."""
-    if key is None:
+def _told(request: Request, tonight: Tonight | None) -> tuple[list[Story], str]:
+    """Return the story of a night, leg by leg, or why there is none."""
+    key = _night_of(tonight)
+    if tonight is None or key is None:
         return [], text("morning.no_night")
     settings = settings_of(request)
     try:
-        night = read_results(settings.results_folder, key)
+        nights = read_results(settings.results_folder, key)
     except InputError as error:
         return [], str(error)
-    if night is None:
+    if not nights:
         return [], text("morning.not_judged")
-    return tell(night, closed=counts_are_closed(settings.study)), ""
+    closed = counts_are_closed(settings.study)
+    legs = dict.fromkeys(choice.leg for choice in tonight.journals(settings.home))
+    if len(legs) > 1 or len(nights) > 1:
+        return [_leg_story(leg, nights.get(leg), closed=closed) for leg in legs | nights], ""
+    return [("", tell(night, closed=closed)) for night in nights.values()], ""
+
+
+def _leg_story(leg: str, night: Night | None, *, closed: bool) -> Story:
+    said = tell(night, closed=closed) if night else [text("morning.leg_not_judged")]
+    return text(f"side.{leg}") if leg else "", said
 
 
 def _night_of(tonight: Tonight | None) -> NightKey | None:
     if tonight is None or not tonight.night:
         return None
-    return NightKey(tonight.choice.participant, date.fromisoformat(tonight.night))
+    return NightKey(tonight.participant, date.fromisoformat(tonight.night))
 
 
 def _form(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _OVER = (State.FINISHING, State.ENDED)
 
+GOOD, FIX = "good", "fix"
+
 
 def night_routes() -> list[Route]:
     """Return the routes of the night."""
@@ -95,13 +97,12 @@ async def go_on(request: Request) -> Response:
 
 def _values(request: Request, current: State) -> dict[str, object]:
     bedside, status = bedside_of(request), read_status(settings_of(request).home)
+    lines = _lines(status, bedside) if status and current is State.RECORDING else []
     return {
         "state": str(current),
         "stamp": bedside.stamp,
-        "troubles": _troubles(status, bedside) if status and current is State.RECORDING else [],
-        "recorded": as_length(max((each.recorded_s for each in status.sensors), default=0.0))
-        if status
-        else "",
+        "lines": lines,
+        "is_troubled": any(look == FIX for look, _ in lines),
         "marks": status.marks if status else 0,
         "stopped_at": _at(status.written_ns) if status else "",
         "can_go_on": bedside.is_tonight(),
@@ -110,21 +111,39 @@ def _values(request: Request, current: State) -> dict[str, object]:
     }
 
 
+def _lines(status: NightStatus, bedside: Bedside) -> list[tuple[str, str]]:
+    """Return how each leg stands, and what else a person has to know, in whole sentences."""
+    by_leg: dict[str | None, list[SensorStatus]] = {}
+    for sensor in status.sensors:
+        by_leg.setdefault(sensor.leg, []).append(sensor)
+    lines = {leg: _leg_line(sensors) for leg, sensors in by_leg.items()}
+    named = [
+        (look, _of_leg(leg, said) if leg and len(lines) > 1 else said)
+        for leg, (look, said) in lines.items()
+    ]
+    return named + [(FIX, trouble) for trouble in _troubles(status, bedside)]
+
+
+def _leg_line(sensors: list[SensorStatus]) -> tuple[str, str]:
+    """Return how the sensor of a leg stands, with that which gives it its acceleration."""
+    away = [sensor for sensor in sensors if sensor.state != "streaming"]
+    if away:
+        return FIX, next(filter(None, (sensor.says for sensor in away)), text("night.connecting"))
+    return GOOD, text("night.recording", length=as_length(max(s.recorded_s for s in sensors)))
+
+
+def _of_leg(leg: str, said: str) -> str:
+    return text("night.of_leg", leg=text(f"side.{leg}"), said=said)
+
+
 def _troubles(status: NightStatus, bedside: Bedside) -> list[str]:
-    """Return what a person has to know, in whole sentences."""
-    troubles = [said for sensor in status.sensors if (said := _sensor_trouble(sensor))]
-    troubles += [sensor.alarm for sensor in status.sensors if sensor.alarm]
+    """Return what is wrong beside the sensors."""
+    troubles = [sensor.alarm for sensor in status.sensors if sensor.alarm]
     if status.free_bytes < NIGHT_BYTES // 5:
         troubles.append(text("night.disk", megabytes=round(status.free_bytes / 1e6)))
     if bedside.clock_was_set or _offset(status.wall_ns) != _offset(status.started_ns):
         troubles.append(text("night.clock"))
     return troubles
-
-
-def _sensor_trouble(sensor: SensorStatus) -> str:
-    if sensor.state == "streaming":
-        return ""
-    return sensor.says or text("night.connecting")
 
 
 def _offset(wall_ns: int) -> timedelta | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,13 +12,14 @@ from nightcramp.outputs import read_events, read_night
 from sensing import EventKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from nightcramp.app.diary import NightKey
     from sensing import Event
 
 _SUMMARY = "_night.json"
+_LEG = re.compile(r"_acq-(left|right)_")
 
 LEAST_TOLD_S = 60.0
 """Shorter losses are nothing a participant could have noticed."""
@@ -50,7 +52,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What is known of a night from its results.
+    """What is known of the night of a leg from its results.
 
     Attributes
     ----------
@@ -68,8 +70,8 @@ class Night:
     losses: tuple[Loss, ...]
 
 
-def read_results(results: Path, key: NightKey) -> Night | None:
-    """Return what the results say of a night; None while there are none.
+def read_results(results: Path, key: NightKey) -> dict[str, Night]:
+    """Return what the results say of a night, by leg; empty where a recording does not tell it.
 
     Raises
     ------
@@ -77,9 +79,15 @@ def read_results(results: Path, key: NightKey) -> Night | None:
         If a summary or its events cannot be read.
     """
     session = f"sub-{key.participant}_ses-{key.night:%Y%m%d}_*{_SUMMARY}"
-    summaries = {path: read_night(path) for path in sorted(results.glob(session))}
-    if not summaries:
-        return None
+    by_leg: dict[str, dict[Path, dict[str, object]]] = {}
+    for path in sorted(results.glob(session)):
+        leg = _LEG.search(path.name)
+        by_leg.setdefault(leg[1] if leg else "", {})[path] = read_night(path)
+    return {leg: _night(summaries) for leg, summaries in by_leg.items()}
+
+
+def _night(summaries: Mapping[Path, dict[str, object]]) -> Night:
+    """Put the recordings of a leg together: those before and after a break."""
     losses = [loss for path, summary in summaries.items() for loss in _losses(path, summary)]
     return Night(
         recorded_s=3600 * _sum(summaries.values(), "recorded_hours"),

@@ -46,6 +46,9 @@ class Preview:
     radio : str or None
         Address of emulated sensors.
     clock : HostClock
+    connecting : asyncio.Lock
+        Sensors that are looked at together share one: most adapters do one scan or connect at a
+        time.
 
     Attributes
     ----------
@@ -59,7 +62,9 @@ class Preview:
         Why nothing can be shown at all; empty if it can.
     """
 
-    def __init__(self, sought: Sought, radio: str | None, clock: HostClock) -> None:
+    def __init__(
+        self, sought: Sought, radio: str | None, clock: HostClock, connecting: asyncio.Lock
+    ) -> None:
         self.trace = Trace(sought.spec)
         self.setup: SetupRound | None = None
         self.state = LinkState.SCANNING
@@ -68,6 +73,7 @@ class Preview:
         self._sought = sought
         self._radio = radio
         self._clock = clock
+        self._connecting = connecting
         self._stage = LiveStage(sought.spec, NoFinder(), clock, lambda _: None)
         self._worker = ThreadWorker("preview")
         self._link: Link | None = None
@@ -92,6 +98,11 @@ class Preview:
         """Whether the sensor is held, or sought."""
         return not self._running.done()
 
+    @property
+    def is_tested(self) -> bool:
+        """Whether the set-up contractions are under way."""
+        return self._setting_up is not None and not self._setting_up.done()
+
     def watch(self) -> None:
         """Say that somebody looks."""
         if self._unwatched is not None:
@@ -100,7 +111,7 @@ class Preview:
 
     def begin_setup(self) -> None:
         """Begin the set-up contractions, unless they are under way."""
-        if self._setting_up is None or self._setting_up.done():
+        if not self.is_tested:
             self.setup = SetupRound(self, self._clock)
             self._setting_up = asyncio.create_task(self.setup.run())
 
@@ -152,7 +163,9 @@ class Preview:
         self.watch()
         try:
             async with radio_at(self._radio, self._clock) as radio:
-                self._link = Link(self._sought, self, radio=radio, clock=self._clock)
+                self._link = Link(
+                    self._sought, self, radio=radio, clock=self._clock, connecting=self._connecting
+                )
                 await self._link.run()
         except NightcrampError as error:
             self.trouble = str(error)

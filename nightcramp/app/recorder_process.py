@@ -84,8 +84,8 @@ class RecorderProcess:
             return State.FINISHING if is_alive else State.ENDED
         return State.RECORDING if is_alive and status.age_s < FRESH_S else State.GONE
 
-    def begin(self, choice: Choice) -> Tonight:
-        """Begin a night.
+    def begin(self, choices: tuple[Choice, ...]) -> Tonight:
+        """Begin a night with a sensor, or with one on each leg.
 
         Raises
         ------
@@ -98,10 +98,10 @@ class RecorderProcess:
             raise BusyError("a night is being recorded in this folder already")
         self._check_room()
         night = night_date(datetime.now()).isoformat()  # noqa: DTZ005 (nights are local)
-        return self._start(Tonight(choice, night))
+        return self._start(Tonight(choices, night))
 
     def go_on(self) -> Tonight:
-        """Go on with a night whose recorder is gone: the same command, the same journal.
+        """Go on with a night whose recorder is gone: the same command, the same journals.
 
         Raises
         ------
@@ -137,7 +137,7 @@ class RecorderProcess:
                 (self._home / MESSAGES_NAME).open("ab") as messages,
             ):
                 self._child = subprocess.Popen(  # noqa: S603 (our own program)
-                    self._command(tonight.choice),
+                    self._command(tonight),
                     stdin=subprocess.DEVNULL,
                     stdout=messages,
                     stderr=log,
@@ -152,12 +152,14 @@ class RecorderProcess:
         write_tonight(self._home, begun)
         return begun
 
-    def _command(self, choice: Choice) -> list[str]:
+    def _command(self, tonight: Tonight) -> list[str]:
         settings = self._settings
+        worn = [("--sensor", each.sensor, "--leg", each.leg) for each in tonight.choices]
         radio = ["--radio", settings.radio, "--speed", f"{settings.speed:g}"]
         return [
             *(sys.executable, "-m", "nightcramp", "record", "--json", "--no-check"),
-            *("--sensor", choice.sensor, "--leg", choice.leg, "--participant", choice.participant),
+            *(part for sensor in worn for part in sensor),
+            *("--participant", tonight.participant),
             *("--out", str(self._home), "--hours", f"{LONGEST_H:g}"),
             *(part for part in radio if settings.radio and part),
         ]

@@ -34,6 +34,8 @@ class AppSettings:
         ``tcp:HOST:PORT`` of emulated sensors; None for the Bluetooth of this computer.
     speed : float
         Of emulated sensors.
+    sensors : int or None
+        That a participant wears: 1, or 2, one on each leg; None for what the study says.
     token : str
         Secret in the address; who has it may use the page.
     hosts : tuple of str
@@ -45,6 +47,7 @@ class AppSettings:
     results: Path | None = None
     radio: str | None = None
     speed: float = 1.0
+    sensors: int | None = None
     token: str = field(default_factory=new_token, repr=False)
     hosts: tuple[str, ...] = LOOPBACK
 

@@ -40,6 +40,18 @@ def counts_are_closed(study: Path | None) -> bool:
         return True
 
 
+def sensors_of(study: Path | None) -> int | None:
+    """Return how many sensors a participant of a study wears; None where no plan says it."""
+    from trial import read_study_plan
+
+    if study is None:
+        return None
+    try:
+        return 1 if read_study_plan(study).leg is None else 2
+    except InputError:
+        return None
+
+
 def is_enrolled(study: Path, participant: str) -> bool:
     """Whether the study's table of participants knows a code.
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from nightcramp.errors import InputError
 from recordings import write_text
+from recordings.journal import SUFFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA = "nightcramp-tonight/1"
+SCHEMA = "nightcramp-tonight/2"
 NAME = "tonight.json"
 
 
@@ -52,7 +53,8 @@ class Tonight:
 
     Attributes
     ----------
-    choice : Choice
+    choices : tuple of Choice
+        One, or one for each leg; all of one participant.
     night : str
         Date of its evening; empty before it has begun.
     process : int
@@ -63,11 +65,22 @@ class Tonight:
         Whether the night was put in order without its recorder, which was gone.
     """
 
-    choice: Choice
+    choices: tuple[Choice, ...]
     night: str = ""
     process: int = 0
     begun_ns: int = 0
     over: bool = False
+
+    @property
+    def participant(self) -> str:
+        """Pseudonym of who wears the sensors."""
+        return self.choices[0].participant
+
+    def journals(self, home: Path) -> dict[Choice, Path]:
+        """Return the journals of the night that are there."""
+        stem = f"{self.participant}_{self.night}"
+        paths = {choice: home / f"{stem}_{choice.leg}{SUFFIX}" for choice in self.choices}
+        return {choice: path for choice, path in paths.items() if path.is_dir()}
 
 
 def read_tonight(home: Path) -> Tonight | None:
@@ -81,12 +94,13 @@ def read_tonight(home: Path) -> Tonight | None:
     path = home / NAME
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        choice = Choice(**content["choice"])
+        # The first form of this file knew of one sensor only.
+        choices = tuple(Choice(**each) for each in content.get("choices") or [content["choice"]])
         night, over = str(content["night"]), bool(content["over"])
-        return Tonight(choice, night, int(content["process"]), int(content["begun_ns"]), over)
+        return Tonight(choices, night, int(content["process"]), int(content["begun_ns"]), over)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         advice = "Remove the file and choose the sensor anew; what was recorded is not touched."
         raise InputError(f"cannot be understood ({error})", file=path, advice=advice) from error
 

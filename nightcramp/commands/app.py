@@ -13,6 +13,7 @@ from nightcramp.errors import UsageError
 EXAMPLES = """
   nightcramp app
   nightcramp app --home /data/nights --study /data/trial
+  nightcramp app --sensors 2
   nightcramp app --radio tcp:127.0.0.1:9740 --speed 10
 """
 
@@ -37,6 +38,10 @@ def app(
     speed: Annotated[
         float, typer.Option(min=0.1, max=1000, help="Of the emulated sensors, if not 1.")
     ] = 1.0,
+    sensors: Annotated[
+        int | None,
+        typer.Option(min=1, max=2, help="Of a participant, one on each leg. [as the study says]"),
+    ] = None,
 ) -> None:
     """Open the page: evening, night and morning for the participant, review for researchers.
 
@@ -57,5 +62,5 @@ def app(
     from nightcramp.sensors import clock_for
 
     clock_for(radio, speed)
-    settings = AppSettings(home.resolve(), study, results, radio, speed)
+    settings = AppSettings(home.resolve(), study, results, radio, speed, sensors)
     serve(settings, port, browser=browser, say=lambda address: typer.echo(f"The page: {address}"))

@@ -9,6 +9,7 @@ import numpy as np
 
 from nightcramp.errors import UsageError
 from nightcramp.review.extremes import Series, extremes_of, thinned
+from nightcramp.review.movement import CLOSE_S, movement_between
 from nightcramp.review.overview import samples_between
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class View:
         Posture: three rows.
     activity : Series
         One row.
+    moved : tuple of (Series, Series) or None
+        Extremes of the acceleration without gravity, one row an axis; None farther out than
+        `CLOSE_S`, and without acceleration.
     score : Series
         Probability of a cramp, one row.
     """
@@ -44,6 +48,7 @@ class View:
     floor: Series
     gravity: Series
     activity: Series
+    moved: tuple[Series, Series] | None
     score: Series
 
 
@@ -70,13 +75,14 @@ def view(
 ) -> View:
     """Return a stretch of a night for a drawing of some columns.
 
-    Far out, extremes are those kept; close up, they are taken from the samples.
+    Far out, extremes are those kept and movement is that of each second; close up, both are taken
+    from the samples.
 
     Parameters
     ----------
     overview : Overview
     recording : Recording
-        The night itself, for a view of less than 64 samples a column.
+        The night itself, for a view of less than 64 samples a column or of less than `CLOSE_S`.
     first_s, last_s : float
         From the start of the recording; what lies outside of it is left out.
     width : int
@@ -108,6 +114,7 @@ def view(
         floor=part.sampled(seconds.floor),
         gravity=part.sampled(seconds.gravity),
         activity=part.largest(seconds.activity),
+        moved=_moved(recording, seconds.gravity, first_s, last_s, width),
         score=part.largest(seconds.score),
     )
 
@@ -117,9 +124,23 @@ def _from_samples(
 ) -> tuple[Series, Series]:
     rate_hz = recording.info.emg.rate_hz
     samples = samples_between(recording, first_s, last_s)
-    stretch = max(1, samples.shape[1] // width)
-    missing = -samples.shape[1] % stretch
-    padded = np.pad(samples, ((0, 0), (0, missing)), constant_values=np.nan)
+    return _columns(Series(round(first_s * rate_hz) / rate_hz, 1 / rate_hz, samples), width)
+
+
+def _moved(
+    recording: Recording, gravity: FloatArray, first_s: float, last_s: float, width: int
+) -> tuple[Series, Series] | None:
+    if last_s - first_s > CLOSE_S:
+        return None
+    moved = movement_between(recording, gravity, first_s, last_s)
+    return None if moved is None else _columns(moved, width)
+
+
+def _columns(samples: Series, width: int) -> tuple[Series, Series]:
+    """Return smallest and largest samples, in one to two values for each column."""
+    stretch = max(1, samples.values.shape[1] // width)
+    missing = -samples.values.shape[1] % stretch
+    padded = np.pad(samples.values, ((0, 0), (0, missing)), constant_values=np.nan)
+    step_s = samples.step_s * stretch
     low, high = extremes_of(padded, stretch)
-    onset_s = round(first_s * rate_hz) / rate_hz
-    return Series(onset_s, stretch / rate_hz, low), Series(onset_s, stretch / rate_hz, high)
+    return Series(samples.onset_s, step_s, low), Series(samples.onset_s, step_s, high)

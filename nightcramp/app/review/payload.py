@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, object]
 
-_DIGITS = {"gravity": 3, "activity": 4, "score": 3}
+_DIGITS = {"gravity": 3, "activity": 4, "moved_low": 4, "moved_high": 4, "score": 3}
 
 
 def facts(opened: OpenNight, mode: Mode) -> Json:
@@ -33,6 +33,7 @@ def facts(opened: OpenNight, mode: Mode) -> Json:
         "duration_s": opened.overview.duration_s,
         "channels": [channel.label for channel in info.emg.channels],
         "unit": "µV" if info.emg.scaled else "counts",
+        "acceleration": info.acc is not None,
         "highest_hz": round(min(HIGHEST_HZ, info.emg.rate_hz / 2)),
         "same_model": opened.is_same_model,
         "lost": _lost(opened.overview.seconds),
@@ -58,11 +59,12 @@ def state(logbook: Logbook) -> Json:
 def drawn(shown: View, mode: Mode) -> Json:
     """Return a view's series; the score only where it may be seen."""
     names = ("low", "high", "rms", "floor", "gravity", "activity", "score")
-    return {
-        name: _series(getattr(shown, name), _DIGITS.get(name, 2))
-        for name in names
-        if not (mode.is_blind and name == "score")
-    }
+    series = {name: getattr(shown, name) for name in names}
+    if shown.moved is not None:
+        series["moved_low"], series["moved_high"] = shown.moved
+    if mode.is_blind:
+        del series["score"]
+    return {name: _series(one, _DIGITS.get(name, 2)) for name, one in series.items()}
 
 
 def _series(series: Series, digits: int) -> Json:

@@ -82,11 +82,18 @@ function select(id, { near = true } = {}) {
   const one = chosen();
   if (!one) return;
   say("selected", describe(one));
-  document.querySelector("#episodes [aria-current]")?.scrollIntoView({ block: "nearest" });
+  reveal(document.querySelector("#episodes [aria-current]"));
   if (near) {
     const around = Math.max(one.duration, 10) * AROUND;
     look(one.onset - around, one.onset + one.duration + around);
   }
+}
+
+// Within the list only: where it stands below the signals, these must not leave the screen.
+function reveal(button) {
+  const list = document.getElementById("episodes");
+  const [outer, inner] = [list, button].map((element) => element.getBoundingClientRect());
+  list.scrollTop += Math.min(0, inner.top - outer.top) + Math.max(0, inner.bottom - outer.bottom);
 }
 
 function step(by) {

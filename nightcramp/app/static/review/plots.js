@@ -9,6 +9,7 @@ const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800,
 export const MARKS = { confirmed: "✓", auto: "?", rejected: "✗" };
 const SHADES = { confirmed: "#0072b2", auto: "#b36200", rejected: "#4a5561" };
 const LANE = 22;
+const LEAST_G = 0.05; // so that the noise of a still leg does not look like movement
 
 export class Plots {
   constructor(home, facts, words, { zoomed, picked }) {
@@ -19,6 +20,7 @@ export class Plots {
     this.draft = null;
     this.span = [0, facts.duration_s];
     this.charts = [];
+    this.titles = [];
     this.images = [];
     this.strips = this.#figure(words.strips).appendChild(document.createElement("canvas"));
     new ResizeObserver(() => this.#resize()).observe(home);
@@ -39,7 +41,10 @@ export class Plots {
     this.span = span;
     const sets = this.#sets(view);
     if (!this.charts.length) this.#make(sets, pictureOf);
-    sets.forEach((set, place) => this.charts[place].setData(set.data));
+    sets.forEach((set, place) => {
+      this.charts[place].setData(set.data);
+      this.titles[place].textContent = set.title;
+    });
     this.images.forEach((image, channel) => { image.src = pictureOf(channel); });
     this.#caption();
     this.#drawStrips();
@@ -81,15 +86,37 @@ export class Plots {
       axis: { values: (_, ticks) => tens(ticks), grid: { filter: (_, ticks) => tens(ticks) }, ticks: { filter: (_, ticks) => tens(ticks) } },
       height: 110,
     });
-    if (view.activity.rows[0].some((value) => value !== null)) {
+    if (this.facts.acceleration) {
       const axes = view.gravity.rows;
-      sets.push({ title: this.words.activity, data: [this.#times(view.activity), view.activity.rows[0]], series: [line(INK)], height: 70 });
+      sets.push(this.#movement(view));
       sets.push({ title: `${this.words.posture}: ${this.#named(["x", "y", "z"])}`, data: [this.#times(view.gravity), ...axes], series: axes.map((_, axis) => line(COLOURS[axis])), height: 70 });
     }
     if (view.score) {
       sets.push({ title: this.facts.same_model ? this.words.score : this.words.other_score, data: [this.#times(view.score), view.score.rows[0]], series: [line(ORANGE)], scale: { range: [-0.03, 1.03] }, height: 70 });
     }
     return sets;
+  }
+
+  // Far out the movement of each second; close up every sample of each axis.
+  #movement(view) {
+    const { activity, moved_low: low, moved_high: high } = view;
+    const isClose = low !== undefined;
+    const times = this.#times(low ?? activity);
+    const none = times.map(() => null);
+    const pairs = isClose ? low.rows.flatMap((row, axis) => [row, high.rows[axis]]) : new Array(6).fill(none);
+    const axes = [0, 1, 2];
+    this.range = (lowest, highest) => {
+      const limit = 1.05 * Math.max(LEAST_G, -lowest, highest);
+      return [isClose ? -limit : 0, limit];
+    };
+    return {
+      title: isClose ? `${this.words.moved}: ${this.#named(["x", "y", "z"])}` : this.words.activity,
+      data: [times, isClose ? none : activity.rows[0], ...pairs],
+      series: [line(INK), ...axes.flatMap((axis) => [line(COLOURS[axis]), line(COLOURS[axis])])],
+      bands: axes.map((axis) => ({ series: [2 * axis + 3, 2 * axis + 2], fill: `${COLOURS[axis]}66` })),
+      scale: { range: (_, lowest, highest) => this.range(lowest, highest) },
+      height: 80,
+    };
   }
 
   #named(names) {
@@ -151,8 +178,10 @@ export class Plots {
       hooks: { drawAxes: [(chart) => this.#shade(chart)], setSelect: [(chart) => this.#select(chart)] },
     };
     const figure = this.#figure(set.title);
+    this.titles.push(figure.firstElementChild);
     const chart = new uPlot(options, set.data, figure);
     chart.over.addEventListener("click", () => this.#click(chart));
+    this.#hearFingers(chart);
     return chart;
   }
 
@@ -169,6 +198,29 @@ export class Plots {
     const [from, to] = [left, left + width].map((place) => chart.posToVal(place, "x") - this.base);
     chart.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
     this.zoomed(from, to);
+  }
+
+  // uPlot hears the mouse only: a finger drawn sideways chooses a stretch too; up and down scrolls.
+  #hearFingers(chart) {
+    const { over } = chart;
+    const place = (event) => Math.min(Math.max(event.clientX - over.getBoundingClientRect().left, 0), over.clientWidth);
+    const mark = (left, width) => chart.setSelect({ left, width, top: 0, height: over.clientHeight }, false);
+    let from = null;
+    over.addEventListener("pointerdown", (event) => {
+      this.dragged = false;
+      from = event.pointerType === "touch" ? place(event) : null;
+    });
+    over.addEventListener("pointermove", (event) => {
+      if (from !== null) mark(Math.min(from, place(event)), Math.abs(place(event) - from));
+    });
+    over.addEventListener("pointerup", () => {
+      if (from !== null) this.#select(chart);
+      from = null;
+    });
+    over.addEventListener("pointercancel", () => {
+      if (from !== null) mark(0, 0);
+      from = null;
+    });
   }
 
   #click(chart) {
