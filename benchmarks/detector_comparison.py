@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -25,6 +23,7 @@ from benchmarks.report import processor, put_into_page
 from models.evaluation import binomial_interval
 from nightcramp.batch import default_jobs
 from nightcramp.evaluation.suites import suite_nights
+from nightcramp.processes import each
 from nightcramp.progress import show_progress
 from nightcramp.version import code_version
 
@@ -96,11 +95,9 @@ def main() -> None:
 def frame_all(specs: Sequence[NightSpec], step: str, progress: Report) -> list[FramedNight]:
     nights = []
     progress(step, 0, len(specs))
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(default_jobs(), mp_context=context) as pool:
-        for done, night in enumerate(pool.map(framed_night, specs), start=1):
-            nights.append(night)
-            progress(step, done, len(specs))
+    for done, night in enumerate(each(framed_night, specs, default_jobs()), start=1):
+        nights.append(night)
+        progress(step, done, len(specs))
     return nights
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,6 +21,7 @@ from models.simulator import (
 )
 from nightcramp.errors import OutputError, UsageError
 from nightcramp.outputs import TRUTH_ENDING, truth_text
+from nightcramp.processes import each
 from recordings import Channel, RecordingInfo, Stream, write_edf, write_text
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def write_nights(spec: NightsSpec, out: Path, *, jobs: int) -> Iterator[Path]:
         raise UsageError(f"no sensor {spec.sensor!r}: expected one of {', '.join(SENSORS)}")
     _make(out)
     seeds = range(spec.seed, spec.seed + spec.count)
-    yield from _each(partial(_write_single, spec, out), list(seeds), jobs)
+    yield from each(partial(_write_single, spec, out), seeds, jobs)
 
 
 def write_study(spec: StudySpec, seed: int, out: Path, *, jobs: int) -> Iterator[tuple[int, int]]:
@@ -98,7 +97,7 @@ def write_study(spec: StudySpec, seed: int, out: Path, *, jobs: int) -> Iterator
         write_text(out / name, text)
     worn = [night for night in study.nights if night.worn]
     yield 0, len(worn)
-    for done, _ in enumerate(_each(partial(_write_planned, study, out), worn, jobs), start=1):
+    for done, _ in enumerate(each(partial(_write_planned, study, out), worn, jobs), start=1):
         yield done, len(worn)
 
 
@@ -211,15 +210,6 @@ def _write_planned(study: SimulatedStudy, out: Path, night: PlannedNight) -> Pat
         sensor = study.spec.sensor
         write_night(study.simulate(night), path, code=night.participant_id, sensor=sensor)
     return path
-
-
-def _each(function: partial[Path], items: Sequence[object], jobs: int) -> Iterator[Path]:
-    if min(jobs, len(items)) <= 1:
-        yield from map(function, items)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(items)), mp_context=context) as pool:
-        yield from pool.map(function, items)
 
 
 def _make(folder: Path) -> None:

@@ -6,13 +6,14 @@ dies fails the futures it had with `BrokenExecutor`, and the next task finds ano
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from abc import ABC, abstractmethod
 from collections import deque
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from nightcramp.processes import spawned_pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +82,7 @@ class OwnProcesses(Workers):
     """
 
     def __init__(self, jobs: int) -> None:
-        self._free = deque(_pool() for _ in range(jobs))
+        self._free = deque(spawned_pool(1) for _ in range(jobs))
         self._all = set(self._free)
 
     @property
@@ -96,7 +97,7 @@ class OwnProcesses(Workers):
             future = pool.submit(fn, *args, **kwargs)
         except BrokenProcessPool:
             self._all.remove(pool)
-            pool = _pool()
+            pool = spawned_pool(1)
             self._all.add(pool)
             future = pool.submit(fn, *args, **kwargs)
         future.add_done_callback(lambda _: self._free.append(pool))
@@ -106,8 +107,3 @@ class OwnProcesses(Workers):
         """End the processes once they have done what they are at."""
         for pool in self._all:
             pool.shutdown(wait, cancel_futures=cancel_futures)
-
-
-def _pool() -> ProcessPoolExecutor:
-    # Spawned, not forked: onnxruntime and BLAS threads do not survive a fork.
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))

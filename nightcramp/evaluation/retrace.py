@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,10 +11,10 @@ from nightcramp.batch import find_recordings, result_names
 from nightcramp.errors import InputError, NightcrampError
 from nightcramp.evaluation.trace import TRACE_ENDING, trace_of, write_trace
 from nightcramp.outputs import read_night
+from nightcramp.processes import each
 from recordings import open_recording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from nightcramp.progress import Report
@@ -62,7 +60,7 @@ def keep_traces(
     step = "recordings read again"
     progress(step, 0, len(work))
     judge = partial(_keep, model, results.folder)
-    for done, failure in enumerate(_each(judge, work, jobs), start=1):
+    for done, failure in enumerate(each(judge, work, jobs), start=1):
         progress(step, done, len(work))
         if failure:
             failures.append(failure)
@@ -88,12 +86,3 @@ def _keep(model: Path | None, folder: Path, work: _Work) -> str:
     except NightcrampError as error:
         return str(error)
     return ""
-
-
-def _each(function: Callable[[_Work], str], work: Sequence[_Work], jobs: int) -> Iterator[str]:
-    if min(jobs, len(work)) <= 1:
-        yield from map(function, work)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(work)), mp_context=context) as pool:
-        yield from pool.map(function, work)
