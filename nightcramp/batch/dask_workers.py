@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from concurrent.futures import BrokenExecutor, CancelledError, Future
@@ -81,7 +82,7 @@ class DaskWorkers(Workers):
         self._address = self._cluster.scheduler_address if self._cluster else scheduler
         self._wait_s = wait_s
         self._under_way: dict[int, Callable[[BaseException], None]] = {}
-        self._counted, self._slots = 0.0, 1
+        self._counted, self._none_told, self._slots = -math.inf, -math.inf, 1
         self._gone = False
         try:
             self._connect(FIRST_ANSWER_S)
@@ -138,10 +139,11 @@ class DaskWorkers(Workers):
             threads = sum(self._client.nthreads().values())
         except OSError:  # being lost: the client will say so in a moment
             return
-        if not threads:
-            log.warning("%s: no worker has joined the scheduler; waiting", self._address)
         self._slots = max(1, TASKS_A_THREAD * threads)
-        self._counted = time.monotonic() + (0 if threads else NONE_TOLD_EVERY_S)
+        self._counted = time.monotonic()
+        if not threads and self._counted - self._none_told > NONE_TOLD_EVERY_S:
+            log.warning("%s: no worker has joined the scheduler; waiting", self._address)
+            self._none_told = self._counted
 
     def _settle(self, future: Future[T], inner: Future[T]) -> None:
         """Pass on what became of a task, unless it was given up already."""
