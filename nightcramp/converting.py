@@ -99,8 +99,15 @@ def check_wanted(wanted: Conversion, inputs: Sequence[Path]) -> None:
             "--to journal: a journal holds a sensor's raw packets, which no other format has; "
             "only the recorder can write one"
         )
-    if wanted.companion is not None and len(inputs) != 1:
-        raise UsageError("--companion goes with one journal, not with several inputs")
+    if wanted.companion is None:
+        return
+    if len(inputs) != 1 or inputs[0].suffix != SUFFIX:
+        raise UsageError("--companion goes with one journal, not with files or several inputs")
+    if wanted.target is Target.MCAP:
+        raise UsageError(
+            "--companion with --to mcap: MCAP keeps each sensor's raw packets as they are; convert "
+            "the other journal by itself"
+        )
 
 
 def convert_all(inputs: Sequence[Path], wanted: Conversion) -> Iterator[Converted]:

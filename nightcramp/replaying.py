@@ -160,12 +160,8 @@ class JournalNight:
 
     def _records(self) -> Iterator[tuple[int, JournalRecord]]:
         """Yield the records of both sensors by their time, with the place of the sensor."""
-        rows = (
-            ((record.monotonic_ns, place, record) for record in journal.records(one_clock=True))
-            for place, journal in enumerate(self._journals)
-        )
-        for _, place, record in heapq.merge(*rows, key=lambda row: row[:2]):
-            yield place, record
+        placed = (_placed(journal, place) for place, journal in enumerate(self._journals))
+        return heapq.merge(*placed, key=lambda row: (row[1].monotonic_ns, row[0]))
 
 
 class FileNight:
@@ -312,6 +308,10 @@ def cramps_of(result: NightResult) -> list[Event]:
 
     kinds = (EventKind.CRAMP, EventKind.POSSIBLE_CRAMP)
     return [event for event in result.events if event.kind in kinds]
+
+
+def _placed(journal: Journal, place: int) -> Iterator[tuple[int, JournalRecord]]:
+    return ((place, record) for record in journal.records(one_clock=True))
 
 
 def _device(journal: Journal) -> DeviceSpec:

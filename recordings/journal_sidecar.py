@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from recordings.emg_bids_edf import LINK, StreamPart, cut
 from recordings.emg_bids_tree import MISSING, TASK
-from recordings.journal_decode import device_of
+from recordings.fingerprint import content_hash
 from recordings.recording import Annotation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from firmware_bridge import ClockModel, StreamSpec
     from recordings.emg_bids_tree import BidsName, Row
+    from recordings.journal.header import SegmentHeader
     from recordings.journal_decode import DecodedRun
     from recordings.journal_source import JournalSource
 
@@ -42,6 +44,9 @@ EVENT_DESCRIPTIONS = {
     "error": {"Description": "the duration is right to plus or minus so much", "Units": "s"},
 }
 _TYPES = {"emg": "EMG", "acc": "ACCEL"}
+
+Makers = dict[str, object]
+"""Devices, journals and their hashes, as they stand in a side file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,15 +142,30 @@ def event_rows(run: JournalRun, parts: Sequence[StreamPart]) -> list[Row]:
     return sorted(rows, key=lambda row: float(row["onset"]))
 
 
-def sidecar(run: JournalRun, parts: Sequence[StreamPart], source_hash: str) -> dict[str, object]:
+def makers_of(source: JournalSource) -> Makers:
+    """Return what a recording was made from: its journal, and that of the companion."""
+    makers = _maker(source.folder, source.header)
+    other = source.companion
+    return makers if other is None else {**makers, "Companion": _maker(other.folder, other.header)}
+
+
+def _maker(folder: Path, header: SegmentHeader) -> Makers:
+    return {
+        "Device": header.label.device,
+        "Journal": header.journal_id.hex(),
+        "JournalSHA256": content_hash(folder),
+        "Recorder": header.label.recorder,
+    }
+
+
+def sidecar(run: JournalRun, parts: Sequence[StreamPart], makers: Makers) -> dict[str, object]:
     """Content of the JSON file beside the samples."""
-    label = run.source.header.label
     form = parts[0].form
     leg = f" of the {run.name.leg} leg" if run.name.leg else ""
     return {
         "TaskName": TASK,
         "TaskDescription": "A night's sleep at home",
-        "ManufacturersModelName": device_of(label.device, run.source.folder).title,
+        "ManufacturersModelName": run.source.device(form.spec.kind).title,
         "SamplingFrequency": form.rate_hz,
         "PowerLineFrequency": MISSING,
         "RecordingType": "continuous",
@@ -159,10 +179,7 @@ def sidecar(run: JournalRun, parts: Sequence[StreamPart], source_hash: str) -> d
             "StartUTC": run.source.decoded.utc(run.decoded.start_s + run.start_s).isoformat(),
             "UTCOffset": _seconds(run.start.utcoffset()),
             "StartInHeader": run.whole_start.isoformat(),
-            "Device": label.device,
-            "Journal": run.source.header.journal_id.hex(),
-            "JournalSHA256": source_hash,
-            "Recorder": label.recorder,
+            **makers,
             "Streams": {part.form.spec.kind: _stream(run, part) for part in parts},
             "Damage": [str(damage) for damage in run.source.damage],
         },

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from nightcramp.errors import RecordingError
 from recordings.journal.journal import open_journal
 from recordings.journal.segments import SUFFIX
-from recordings.journal_decode import DecodedJournal, DecodedRun, decode_journal
+from recordings.journal_decode import DecodedJournal, DecodedRun, decode_journal, device_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from firmware_bridge import DeviceSpec, StreamKind
     from recordings.journal.damage import Damage
     from recordings.journal.header import SegmentHeader
     from recordings.journal.journal import Journal
@@ -33,8 +34,8 @@ class JournalSource:
     folder : Path
     header : SegmentHeader
         Which recording it is.
-    companion : SegmentHeader or None
-        Of the journal whose acceleration was taken.
+    companion : Journal or None
+        That whose acceleration was taken.
     decoded : DecodedJournal
     damage : tuple of Damage
         What of the journals could not be read.
@@ -44,7 +45,7 @@ class JournalSource:
 
     folder: Path
     header: SegmentHeader
-    companion: SegmentHeader | None
+    companion: Journal | None
     decoded: DecodedJournal
     damage: tuple[Damage, ...]
     zone: tzinfo
@@ -53,6 +54,11 @@ class JournalSource:
     def name(self) -> str:
         """Name of the journal, without its ending."""
         return self.folder.name.removesuffix(SUFFIX)
+
+    def device(self, stream: StreamKind) -> DeviceSpec:
+        """Return the sensor that a stream was taken from."""
+        other = self.companion if stream == "acc" else None
+        return device_of((other or self).header.label.device, self.folder)
 
     def start(self, run: DecodedRun) -> datetime:
         """Local time of a run's first sample, with its offset from UTC."""
@@ -101,7 +107,7 @@ def read_journal(
     return JournalSource(
         folder=journal.folder,
         header=journal.header,
-        companion=None if other is None else other.header,
+        companion=other,
         decoded=decoded,
         damage=(*journal.damage, *([] if other is None else other.damage)),
         zone=_zone(journal),

@@ -15,14 +15,15 @@ from recordings.emg_bids_tree import (
     write_json,
     write_table,
 )
-from recordings.fingerprint import content_hash
 from recordings.journal_sidecar import (
     CHANNEL_COLUMNS,
     EVENT_COLUMNS,
     EVENT_DESCRIPTIONS,
     JournalRun,
+    Makers,
     channel_rows,
     event_rows,
+    makers_of,
     sidecar,
 )
 from recordings.journal_source import JournalSource, read_journal
@@ -70,13 +71,13 @@ def journal_to_bids(
         If the tree cannot be written.
     """
     source = journal if isinstance(journal, JournalSource) else read_journal(journal)
-    source_hash = content_hash(source.folder)
+    makers = makers_of(source)
     written: list[Path] = []
     for run in journal_runs(source):
         folder = root / run.name.folder
         make_folder(folder / "emg")
         groups = [run.parts] if single_file else [[part] for part in run.parts]
-        files = [_write_group(folder, run, parts, source_hash, single_file) for parts in groups]
+        files = [_write_group(folder, run, parts, makers, single_file) for parts in groups]
         _write_night(root, run, files)
         written += files
     describe_dataset(root, source.header.label.recorder)
@@ -126,7 +127,7 @@ def _name(source: JournalSource, number: int | None) -> BidsName:
 
 
 def _write_group(
-    folder: Path, run: JournalRun, parts: Sequence[StreamPart], source_hash: str, single: bool
+    folder: Path, run: JournalRun, parts: Sequence[StreamPart], makers: Makers, single: bool
 ) -> Path:
     """Write one file with samples, and what stands beside it."""
     recording = None if single else parts[0].form.spec.kind
@@ -138,12 +139,12 @@ def _write_group(
         run.marks,
         start=run.whole_start,
         patient_code=run.name.participant,
-        equipment=run.source.header.label.device,
+        equipment=run.source.device(parts[0].form.spec.kind).name,
     )
     write_table(
         folder / run.name.file(recording, "channels.tsv"), CHANNEL_COLUMNS, channel_rows(parts)
     )
-    write_json(folder / run.name.file(recording, "emg.json"), sidecar(run, parts, source_hash))
+    write_json(folder / run.name.file(recording, "emg.json"), sidecar(run, parts, makers))
     write_table(
         folder / run.name.file(recording, "events.tsv"), EVENT_COLUMNS, event_rows(run, parts)
     )

@@ -17,7 +17,14 @@ import pytest
 from mcap.reader import make_reader
 
 from firmware_bridge.emulator import index_source
-from recordings import Channel, RecordingInfo, Stream, open_recording, write_edf
+from recordings import (
+    Channel,
+    RecordingInfo,
+    Stream,
+    content_hash,
+    open_recording,
+    write_edf,
+)
 from recordings.journal import JournalSettings, RecordKind, create_site_key, open_journal
 
 nights = runpy.run_path(str(Path(__file__).with_name("recorded_nights.py")))
@@ -96,6 +103,37 @@ def test_the_file_of_a_journal_gives_the_samples_of_the_journal(run, journal, tm
     for mine, yours in zip(*both, strict=True):
         n = yours.emg.shape[1]
         assert np.array_equal(mine.emg[:, :n], yours.emg, equal_nan=True)
+
+
+def test_acceleration_of_a_companion_takes_the_place_of_the_sensor_s_own(run, journal, tmp_path):
+    other = write_journal(tmp_path / "P042_companion.ncj", "movesense")
+    words = ("--companion", other, "--out", tmp_path / "tree")
+    emg_file, acc_file = written(run, journal, *words)
+    with pyedflib.EdfReader(str(acc_file)) as file:
+        assert file.getSampleFrequency(0) == 52
+        assert file.getEquipment() == "movesense"
+        counts = np.array([file.readSignal(row, digital=True) for row in range(3)])
+        onsets, lengths, texts = file.readAnnotations()
+    source = index_source("movesense")
+    # The first second may begin with what was never sent; the rest is the sensor's, count by count.
+    sent = source.counts("acc", 0, 520).T
+    first = int(np.flatnonzero((sent == counts[:, 52]).all(axis=1))[0])
+    assert np.array_equal(counts[:, 52:520], source.counts("acc", first, 468))
+    gap = max(k for k, text in enumerate(texts) if text == "BAD_ACQ_SKIP" and lengths[k] > 2)
+    with pyedflib.EdfReader(str(emg_file)) as file:
+        begins = dict(zip(*file.readAnnotations()[::2], strict=True))
+        assert file.getEquipment() == "npg-lite-band"
+    (begin,) = (at for at, text in begins.items() if text == "BAD_ACQ_SKIP" and 5 < at < 20)
+    assert onsets[gap] == pytest.approx(begin, abs=0.1), "both were out of reach at once"
+    for file, model in ((emg_file, "NPG-Lite-band"), (acc_file, "Movesense")):
+        told = json.loads(file.with_suffix(".json").read_text())
+        assert model in told["ManufacturersModelName"]
+        ours = told["Nightcramp"]
+        assert (ours["Device"], ours["Companion"]["Device"]) == ("npg-lite-band", "movesense")
+        assert ours["JournalSHA256"] == content_hash(journal)
+        assert ours["Companion"]["JournalSHA256"] == content_hash(other)
+    (both,) = written(run, journal, *words[:2], "--to", "edf", "--out", tmp_path / "files")
+    assert open_recording(both).info.acc.rate_hz == 52
 
 
 def test_one_file_of_a_tree_holds_both_streams(run, journal, tmp_path):
@@ -231,6 +269,8 @@ def test_one_bad_input_does_not_stop_the_others(run, journal, tmp_path):
         (("P042.ncj", "--out", "night.edf"), 1, "night.edf"),
         (("P042.ncj", "--to", "mcap", "--out", "night.edf"), 1, "cannot be made"),
         (("P042.ncj", "--key", "night.edf"), 1, "key"),
+        (("night.edf", "--companion", "P042.ncj"), 2, "--companion goes with one journal"),
+        (("P042.ncj", "--companion", "P042.ncj", "--to", "mcap"), 2, "MCAP keeps"),
     ],
 )
 def test_what_cannot_be_done_is_said(run, journal, tmp_path, monkeypatch, words, code, text):

@@ -41,18 +41,33 @@ KINDS, COUNTS = {"cramp", "possible_cramp"}, ("1 cramps, 0", "0 cramps, 1")
 
 
 @pytest.fixture(scope="module")
-def journal(tmp_path_factory):
-    """Two minutes and a half with one cramp, on one channel."""
+def night():
+    """Two minutes with one cramp."""
     wired = replace(SENSORS["reference"], loss=None)
     plan = NightPlan(CRAMP_S / 3600, datetime(2026, 1, 12, 22), cramps=1, density=0.2)
-    night = simulate_night(draw_participant(4), plan, wired, seed=17)
+    return simulate_night(draw_participant(4), plan, wired, seed=17)
+
+
+def write_worn(folder, device, night):
+    """Write the journal of a sensor that was worn in a simulated night."""
     signals = {
         "emg": Sampled(night.emg * np.float32(1e-6), night.emg_rate_hz),
         "acc": Sampled(night.acc, night.acc_rate_hz),
     }
-    source = ArraySource(FRONT_ENDS["umyo"], signals)
-    folder = tmp_path_factory.mktemp("night") / "P042.ncj"
-    return write_journal(folder, "umyo", SECONDS, source=source)
+    source = ArraySource(FRONT_ENDS[device], signals)
+    return write_journal(folder, device, SECONDS, source=source)
+
+
+@pytest.fixture(scope="module")
+def journal(night, tmp_path_factory):
+    """The night and half a minute more, on one channel."""
+    return write_worn(tmp_path_factory.mktemp("night") / "P042.ncj", "umyo", night)
+
+
+@pytest.fixture(scope="module")
+def companion(night, tmp_path_factory):
+    """The acceleration of the same night by another sensor."""
+    return write_worn(tmp_path_factory.mktemp("night") / "P042_companion.ncj", "movesense", night)
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +146,21 @@ def test_a_file_replays_the_episodes_of_its_journal(run, whole, tree):
     ]
 
 
+def test_two_sensors_worn_together_replay_as_one_night(run, journal, companion, whole, tmp_path):
+    told = lines(run, journal, "--companion", companion)
+    rates = {line["stream"]: line["rate_hz"] for line in of(told, "declared")}
+    assert rates == {"emg": 1117, "acc": 52}
+    assert not of(told, "reject")
+    (episode,) = of(told, "episode")
+    (alone,) = of(whole, "episode")
+    assert episode["onset_s"] == pytest.approx(alone["onset_s"], abs=2)
+    assert told[-1]["judged_s"] > SECONDS - 5
+    words = ("--companion", companion, "--to", "edf", "--out", tmp_path)
+    assert run("convert", journal, *words)[0] == 0
+    (file,) = tmp_path.iterdir()
+    assert lines(run, file)[-1]["episodes"] == told[-1]["episodes"]
+
+
 # -------------------------------------------------------------------------- its time, its parts
 
 
@@ -206,6 +236,9 @@ def test_what_is_no_time_is_refused(text):
         (("none.edf",), 1, "none.edf"),
         (("text.edf",), 1, "text.edf"),
         (("text.edf", "--key", "none.pem"), 2, "for journals"),
+        (("text.edf", "--companion", "P042.ncj"), 2, "for journals"),
+        (("P042.ncj", "--companion", "none.ncj"), 1, "none.ncj"),
+        (("P042.ncj", "--companion", "elsewhere.ncj"), 1, "their clocks cannot be compared"),
         (("P042.ncj", "--key", "none.pem"), 2, "none.pem"),
         (("P042.ncj", "--model", "text.edf"), 1, "text.edf"),
         (("thalmic.ncj",), 1, "'thalmic'"),
@@ -214,6 +247,9 @@ def test_what_is_no_time_is_refused(text):
 def test_what_cannot_be_played_is_said(run, journal, tmp_path, monkeypatch, words, code, text):
     shutil.copytree(journal, tmp_path / "P042.ncj")
     (tmp_path / "text.edf").write_text("not a recording")
+    if "elsewhere.ncj" in words:
+        monkeypatch.setattr("recordings.journal.session.boot_id", lambda: "another host")
+        write_journal(tmp_path / "elsewhere.ncj", "movesense", 2)
     if "thalmic.ncj" in words:
         other = write_journal(tmp_path / "thalmic.ncj", "myo", 2)
         rename(other / "0001.ncj")
