@@ -33,6 +33,7 @@ NIGHT_COLUMNS = (
     "reason",
     "end_utc",
     "analysable_either_hours",
+    "reviewed_by",
 )
 EPISODE_COLUMNS = (
     "participant_id",
@@ -68,7 +69,7 @@ class Collection:
     nights, episodes : int
         Rows written for the results given.
     kept : tuple of str
-        Nights left as they are because a person has reviewed their episodes.
+        Nights left as they are because a person has reviewed them.
     failures : tuple of str
         Results that could not be used, and why.
     """
@@ -83,9 +84,10 @@ def collect(study: Path, *results: Path, who: str | None = None) -> Collection:
     """Write the nights and episodes found in `results` into the tables of `study`.
 
     Rows of other nights stay. A night whose episodes somebody confirmed or rejected is not
-    replaced by another analysis. Recordings of one night are made one; see `make_night`. Where the
-    study analyses sessions, those that were recorded get their hours. If anything changes, the
-    audit log says so before it does.
+    replaced by another analysis, and one that names its reviewer by none: there may be no episode
+    in it. Recordings of one night are made one; see `make_night`. Where the study analyses
+    sessions, those that were recorded get their hours. If anything changes, the audit log says so
+    before it does.
 
     Parameters
     ----------
@@ -107,11 +109,14 @@ def collect(study: Path, *results: Path, who: str | None = None) -> Collection:
     people = {participant for participant, _ in by_night}
     old_nights = read_rows(study, "nights", NIGHT_COLUMNS[:6], people)
     old_episodes = read_rows(study, "episodes", EPISODE_COLUMNS[:7], people)
-    kept = _reviewed_otherwise(by_night, old_episodes)
+    kept = _kept(by_night, old_nights, old_episodes)
     for key in kept:
         del by_night[key]
+    known = {_key(row): row for row in old_nights}
     nights = [row for row in old_nights if _key(row) not in by_night]
-    nights += [_night_row(key, night, plan.leg) for key, night in by_night.items()]
+    nights += [
+        known.get(key, {}) | _night_row(key, night, plan.leg) for key, night in by_night.items()
+    ]
     fresh = [
         _episode_row(key, night, cramp, plan.leg)
         for key, night in by_night.items()
@@ -133,8 +138,10 @@ def _merged(
 ) -> list[Row]:
     """Return the episodes that stand: those of other nights, those a person judged, new ones."""
     rows = [row for row in old if _key(row) not in by_night or row["status"] in _REVIEWED]
-    standing = {(*_key(row), row["onset_utc"]) for row in rows}
-    return rows + [row for row in fresh if (*_key(row), row["onset_utc"]) not in standing]
+    standing = {_onset_key(row) for row in rows}
+    known = {_onset_key(row): row for row in old}
+    new = [row for row in fresh if _onset_key(row) not in standing]
+    return rows + [known.get(_onset_key(row), {}) | row for row in new]
 
 
 def _write(study: Path, files: FileBytes, collection: Collection, who: str | None) -> None:
@@ -215,40 +222,35 @@ def _nights(
     return nights
 
 
-def _reviewed_otherwise(
-    by_night: Mapping[Key, JudgedNight], episodes: Iterable[dict[str, str]]
+def _kept(
+    by_night: Mapping[Key, JudgedNight], nights: Iterable[Row], episodes: Iterable[Row]
 ) -> list[Key]:
-    """Return nights that a person reviewed as another analysis had left them."""
-    reviewed = defaultdict(set)
+    """Return nights that name their reviewer, or were judged as another analysis had left them."""
+    kept = {_key(row) for row in nights if row.get("reviewed_by", "") not in ("", "n/a")}
     for row in episodes:
-        if row["status"] in _REVIEWED:
-            reviewed[_key(row)].add(row["version"])
-    return [
-        key
-        for key, versions in reviewed.items()
-        if key in by_night and versions - {by_night[key].version}
-    ]
+        night = by_night.get(_key(row))
+        if night and row["status"] in _REVIEWED and row["version"] != night.version:
+            kept.add(_key(row))
+    return sorted(kept & by_night.keys())
 
 
-def _night_row(key: Key, night: JudgedNight, leg: Leg | None) -> dict[str, str]:
-    row = {
+def _night_row(key: Key, night: JudgedNight, leg: Leg | None) -> Row:
+    both = leg is Leg.BOTH
+    return {
         "participant_id": key[0],
         "night": key[1],
         "recorded_hours": f"{hours_within(night.recorded):.4f}",
         "analysable_hours": f"{hours_within(night.analysable):.4f}",
         "reason": night.reason or "n/a",
+        "start_utc": _utc(night.recorded[0].start) if night.recorded else "n/a",
+        "end_utc": _utc(night.recorded[-1].end) if night.recorded else "n/a",
+        "analysable_either_hours": f"{hours_within(night.either):.4f}" if both else "n/a",
     }
-    if night.recorded:
-        row["start_utc"] = _utc(night.recorded[0].start)
-        row["end_utc"] = _utc(night.recorded[-1].end)
-    if leg is Leg.BOTH:
-        row["analysable_either_hours"] = f"{hours_within(night.either):.4f}"
-    return row
 
 
-def _episode_row(key: Key, night: JudgedNight, cramp: Cramp, leg: Leg | None) -> dict[str, str]:
-    event = cramp.event
-    row = {
+def _episode_row(key: Key, night: JudgedNight, cramp: Cramp, leg: Leg | None) -> Row:
+    event, exposed = cramp.event, "yes" if cramp.is_exposed else "no"
+    return {
         "participant_id": key[0],
         "night": key[1],
         "onset_utc": _utc(cramp.stretch.start),
@@ -259,8 +261,8 @@ def _episode_row(key: Key, night: JudgedNight, cramp: Cramp, leg: Leg | None) ->
         "kind": event.kind,
         "censored": event.censored,
         "channel": cramp.channel or "n/a",
+        "exposed": exposed if leg is Leg.BOTH else "n/a",
     }
-    return row | {"exposed": "yes" if cramp.is_exposed else "no"} if leg is Leg.BOTH else row
 
 
 def _fill_sessions(study: Path, by_night: Mapping[Key, JudgedNight]) -> FileBytes:
@@ -299,3 +301,7 @@ def _utc(moment: datetime) -> str:
 
 def _key(row: Mapping[str, str]) -> Key:
     return row["participant_id"], row["night"]
+
+
+def _onset_key(row: Mapping[str, str]) -> tuple[str, ...]:
+    return *_key(row), row["onset_utc"]

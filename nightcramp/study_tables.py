@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,8 +73,10 @@ def table_files(
 ) -> FileBytes:
     """Return the files of a table with their bytes: one, or where it is in parts one a person.
 
-    `rows` are those that `read_rows` gave for the same `people`, changed.
+    `rows` are those that `read_rows` gave for the same `people`, changed. Whatever columns they
+    have beside `columns` stay.
     """
+    columns = list(dict.fromkeys(itertools.chain(columns, *rows)))
     if not (study / table).is_dir():
         return {study / f"{table}.tsv": table_text(columns, rows).encode()}
     return part_files(study / table, columns, rows, table_columns(table, plan), people)
@@ -118,11 +121,15 @@ def _read_text(path: Path, required: Sequence[str]) -> list[Row]:
         return []
     try:
         reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), delimiter="\t")
-        rows = list(reader)
+        rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot be read ({error})", file=path) from error
     _require(path, reader.fieldnames or (), required)
-    return rows
+    for line, row in rows:
+        if None in row or None in row.values():
+            problem = "the row has more or fewer cells than the header"
+            raise InputError(problem, file=path, place=f"line {line}")
+    return [row for _, row in rows]
 
 
 def _require(file: Path, columns: Sequence[str], required: Sequence[str]) -> None:

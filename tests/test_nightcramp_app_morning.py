@@ -34,6 +34,7 @@ from nightcramp.app.study_diary import (
 from nightcramp.app.texts import catalogue, day, text
 from nightcramp.app.tonight import Choice, Tonight, write_tonight
 from nightcramp.errors import InputError
+from nightcramp.study_compaction import compact
 from sensing import Quality
 from trial import load_study
 from trial.schema import EPISODES, NIGHTS
@@ -232,12 +233,23 @@ def test_other_rows_and_columns_of_the_study_diary_stay(study):
     assert len(load_study(study).diary) == 2
 
 
+def test_the_diary_of_a_study_kept_as_parquet_is_written_there(study):
+    pytest.importorskip("pyarrow")
+    write_study_diary(study, KEY, replace(ENTRY, cramps=()))
+    compact(study)
+    write_study_diary(study, KEY, ENTRY)
+    assert not (study / "diary.tsv").exists()
+    assert load_study(study).diary["cramps"].tolist() == [2]
+
+
 def test_a_broken_study_diary_is_left_as_it_is(study):
-    (study / "diary.tsv").write_text("participant_id\tnight\nP042\t2026-03-09\tmore\n")
+    (study / "diary.tsv").write_text(
+        "participant_id\tnight\tcramps\tseverity\tminutes\nP042\t2026-03-09\t1\n"
+    )
     with pytest.raises(InputError, match="line 2"):
         write_study_diary(study, KEY, ENTRY)
     (study / "diary.tsv").write_text("participant_id\tnight\n")
-    with pytest.raises(InputError, match="'cramps' is missing"):
+    with pytest.raises(InputError, match="cramps is missing"):
         write_study_diary(study, KEY, ENTRY)
 
 

@@ -35,6 +35,7 @@ from nightcramp.review.study_episodes import export_episodes
 from nightcramp.scoring import score_results
 from nightcramp.study import collect
 from nightcramp.study_compaction import compact
+from nightcramp.study_tables import read_rows
 from sensing import Event, EventKind
 from trial import load_study
 from trial.audit import AuditAction, read_audit, verify_audit
@@ -524,6 +525,27 @@ def test_reviewed_nights_enter_the_study_and_collect_leaves_them(study, tmp_path
     assert not verify_audit(study).faults
 
 
+@pytest.mark.parametrize("layout", ["text", "parts"])
+@pytest.mark.parametrize("found", [(), (cramp(100, 40),)])
+def test_a_night_reviewed_as_free_of_cramps_is_left_to_its_reviewer(study, tmp_path, layout, found):
+    results = tmp_path / "results"
+    write_results(results, NAME, ())
+    collect(study, results)
+    if layout == "parts":
+        pytest.importorskip("pyarrow")
+        compact(study)
+    night = find_night(NAME, results, study)
+    do(night.corrections(), AuditAction.SCORED)
+    assert export_episodes([night], study, who="Ada").nights == 1
+    before = [read_rows(study, name, ()) for name in ("nights", "episodes")]
+    assert [row["reviewed_by"] for row in before[0]] == ["Ada"]
+    write_results(results, NAME, found, analysis_id="bbbb")
+    assert collect(study, results).kept == ("P001 2026-03-01",)
+    assert [read_rows(study, name, ()) for name in ("nights", "episodes")] == before
+    assert load_study(study).nights["reviewed_by"].tolist() == ["Ada"]
+    assert read_audit(study)[-1].after == {"reviewed_by": "Ada", "episodes": []}
+
+
 def test_reviewed_nights_enter_a_study_kept_in_parts(study, tmp_path):
     results = tmp_path / "results"
     write_results(results, NAME, FOUND)
@@ -555,8 +577,13 @@ def test_what_the_participant_reported_is_found_by_participant_and_night(study, 
     assert diary_of(night, study) is None
     (study / "diary.tsv").write_text(
         "participant_id\tnight\tcramps\tseverity\tminutes\n"
-        "P001\t2026-02-28\t9\t9\t9\nP001\t2026-03-01\t2\t6\tn/a\n"
+        "P001\t2026-03-02\t9\t9\t9\nP001\t2026-03-01\t2\t6\tn/a\n"
     )
+    assert diary_of(night, study) == Reported("2", "6", "n/a")
+    pytest.importorskip("pyarrow")
+    collect(study, tmp_path / "results")
+    compact(study)
+    assert not (study / "diary.tsv").exists()
     assert diary_of(night, study) == Reported("2", "6", "n/a")
 
 

@@ -110,6 +110,49 @@ def test_a_night_that_a_person_reviewed_is_left_to_that_person(study, tmp_path):
     assert table.read_bytes() == reviewed
 
 
+def test_a_night_in_which_a_person_found_nothing_is_left_to_that_person(study, tmp_path):
+    write_result(tmp_path / "one", "sub-P001_task-sleep", FIRST_NIGHT)
+    collect(study, tmp_path / "one")
+    table = study / "nights.tsv"
+    rows = rows_of(table)
+    rows[0]["reviewed_by"] = "Ada"
+    table.write_text("\n".join("\t".join(row) for row in (rows[0], *(r.values() for r in rows))))
+    write_result(tmp_path / "two", "sub-P001_task-sleep", FIRST_NIGHT, cramp(1800), model="e")
+    assert collect(study, tmp_path / "two").kept == ("P001 2025-01-13",)
+    assert rows_of(study / "episodes.tsv") == []
+    assert rows_of(table) == rows
+
+
+def test_columns_of_the_study_s_own_stay(study, tmp_path):
+    for name in ("one", "two"):
+        write_result(tmp_path / name, "sub-P002_task-sleep", FIRST_NIGHT, cramp(1800))
+    write_result(tmp_path / "one", "sub-P001_task-sleep", FIRST_NIGHT, cramp(1800))
+    write_result(tmp_path / "two", "sub-P001_task-sleep", FIRST_NIGHT, cramp(600), model="e")
+    collect(study, tmp_path / "one")
+    for name in ("nights", "episodes"):
+        file = study / f"{name}.tsv"
+        head, *rows = file.read_text().splitlines()
+        lines = [f"{head}\tnurse_note", *(f"{row}\tnote {n}" for n, row in enumerate(rows))]
+        file.write_text("\n".join(lines) + "\n")
+    notes = [row["nurse_note"] for row in rows_of(study / "nights.tsv")]
+    collect(study, tmp_path / "two")
+    assert [row["nurse_note"] for row in rows_of(study / "nights.tsv")] == notes
+    episodes = [
+        (row["participant_id"], row["nurse_note"]) for row in rows_of(study / "episodes.tsv")
+    ]
+    assert episodes == [("P001", "n/a"), ("P002", "note 1")]
+
+
+def test_a_row_that_does_not_fit_its_header_is_named_and_not_rewritten(study, tmp_path):
+    write_result(tmp_path / "one", "sub-P001_task-sleep", FIRST_NIGHT)
+    table = study / "nights.tsv"
+    table.write_text(table.read_text().rstrip("\n") + "\tone more\n")
+    before = table.read_bytes()
+    with pytest.raises(InputError, match=r"line \d+: the row has more or fewer cells"):
+        collect(study, tmp_path / "one")
+    assert table.read_bytes() == before
+
+
 def test_two_recordings_of_one_night_are_added_up(study, tmp_path):
     results = tmp_path / "results"
     later = FIRST_NIGHT.replace(day=14, hour=3)

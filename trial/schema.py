@@ -52,6 +52,7 @@ NIGHTS = (
     Column("analysable_hours", cells.number(0, _LONGEST, "hours"), "float64"),
     Column("reason", cells.text, "str", may_be_missing=True),
     Column("end_utc", cells.instant, "datetime64[us, UTC]", may_be_missing=True, optional=True),
+    Column("reviewed_by", cells.text, "str", may_be_missing=True, optional=True),
 )
 
 SESSIONS = (

@@ -1,27 +1,24 @@
-"""The diary in a study's folder: one row for each participant and night in ``diary.tsv``."""
+"""The diary in a study's folder: one row for each participant and night."""
 
 from __future__ import annotations
 
-import csv
-import io
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import InputError
-from recordings import write_text
+from recordings import write_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from nightcramp.app.diary import DiaryEntry, NightKey
+    from nightcramp.study_tables import Row
 
 COLUMNS = ("participant_id", "night", "cramps", "severity", "minutes")
 OWN_COLUMNS = ("written_utc", "late")
 """Beside those of the study: when it was written, and whether after the noon that ends a night."""
 
 MISSING = "n/a"
-
-Row = dict[str, str]
 
 
 def counts_are_closed(study: Path | None) -> bool:
@@ -60,14 +57,17 @@ def is_enrolled(study: Path, participant: str) -> bool:
     InputError
         If the table cannot be read.
     """
-    _, rows = _read(study / "participants.tsv")
-    return any(row.get("participant_id") == participant for row in rows)
+    from nightcramp.study_tables import read_rows
+
+    rows = read_rows(study, "participants", ("participant_id",))
+    return any(row["participant_id"] == participant for row in rows)
 
 
 def write_study_diary(study: Path, key: NightKey, entry: DiaryEntry) -> None:
     """Put an answer into the study's diary; an earlier one of the same night gives way to it.
 
-    Severity is the mean of the night's cramps, minutes their sum, as the table's columns mean.
+    The diary may be a tab-separated file or, of a large study, in Parquet. Severity is the mean of
+    the night's cramps, minutes their sum, as the table's columns mean.
 
     Raises
     ------
@@ -76,15 +76,17 @@ def write_study_diary(study: Path, key: NightKey, entry: DiaryEntry) -> None:
     OutputError
         If it cannot be written.
     """
-    path = study / "diary.tsv"
-    columns, rows = _read(path) if path.exists() else (list(COLUMNS), [])
-    missing = [name for name in COLUMNS if name not in columns]
-    if missing:
-        raise InputError(f"the column {missing[0]!r} is missing", file=path, place="line 1")
-    columns += [name for name in OWN_COLUMNS if name not in columns]
+    from nightcramp.study_tables import read_rows, table_files
+    from trial import read_study_plan
+
     new = _row(key, entry)
+    rows = read_rows(study, "diary", COLUMNS, [key.participant])
+    columns = (*(rows[0] if rows else COLUMNS), *OWN_COLUMNS)
     kept = [row for row in rows if any(row[name] != new[name] for name in COLUMNS[:2])]
-    write_text(path, _text(columns, [*kept, new]))
+    plan = read_study_plan(study)
+    files = table_files(study, "diary", columns, [*kept, new], plan, [key.participant])
+    for file, content in files.items():
+        write_bytes(file, content)
 
 
 def _row(key: NightKey, entry: DiaryEntry) -> Row:
@@ -100,24 +102,3 @@ def _row(key: NightKey, entry: DiaryEntry) -> Row:
         "written_utc": entry.written_utc,
         "late": "yes" if entry.late else "no",
     }
-
-
-def _read(path: Path) -> tuple[list[str], list[Row]]:
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), delimiter="\t")
-        rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot be read ({error})", file=path) from error
-    for line, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
-            problem = "the row has more or fewer cells than the header"
-            raise InputError(problem, file=path, place=f"line {line}")
-    return list(reader.fieldnames or ()), rows
-
-
-def _text(columns: list[str], rows: list[Row]) -> str:
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, restval=MISSING, delimiter="\t", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()

@@ -61,8 +61,8 @@ def collect(
     """Write analysed nights and episodes into the tables nights and episodes.
 
     Recordings are named sub-PARTICIPANT_...; the night is taken from their start and the study's
-    time zone. Nights whose episodes somebody confirmed or rejected are not replaced. Where two
-    sensors are worn the names say the leg (..._recording-left_...) and study.toml which one counts.
+    time zone. Nights that somebody reviewed are not replaced. Where two sensors are worn the names
+    say the leg (..._recording-left_...) and study.toml which one counts.
     """
     from nightcramp.batch import local_folder
     from nightcramp.study import collect as run
@@ -75,7 +75,7 @@ def collect(
     else:
         typer.echo(f"{done.nights} nights and {done.episodes} episodes written to {folder}")
     for night in done.kept:
-        typer.echo(f"kept     {night}: reviewed by a person under another analysis", err=True)
+        typer.echo(f"kept     {night}: a person has reviewed it", err=True)
     for failure in done.failures:
         typer.echo(f"failed   {failure}", err=True)
     if done.failures:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nightcramp.errors import InputError
 from nightcramp.judged import read_judged
+from nightcramp.study_tables import read_rows
 from trial import read_study_plan
 
 if TYPE_CHECKING:
@@ -33,16 +32,9 @@ def diary_of(night: ReviewNight, study: Path) -> Reported | None:
     InputError
         If the study's plan, its diary or the results cannot be read.
     """
-    file = study / "diary.tsv"
-    if not file.is_file():
-        return None
-    key = read_judged(night.files().summary, read_study_plan(study).zone).key
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.DictReader(lines, delimiter="\t", restval="n/a"))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot be read ({error})", file=file) from error
-    for row in rows:
-        if (row.get("participant_id"), row.get("night")) == key:
-            return Reported(*(row.get(name, "n/a") for name in ("cramps", "severity", "minutes")))
+    participant, evening = read_judged(night.files().summary, read_study_plan(study).zone).key
+    answers = ("cramps", "severity", "minutes")
+    for row in read_rows(study, "diary", ("participant_id", "night", *answers), [participant]):
+        if (row["participant_id"], row["night"]) == (participant, evening):
+            return Reported(*(row[name] for name in answers))
     return None

@@ -50,6 +50,14 @@ class ExportedEpisodes:
 
 
 @dataclass(frozen=True, slots=True)
+class _Judged:
+    """What is written of a night: who reviewed it, and its episodes, of which there may be none."""
+
+    reviewed_by: str
+    episodes: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
 class _Reviewed:
     """A recording and what people settled on for it; None as long as they have not."""
 
@@ -65,10 +73,11 @@ class _Reviewed:
 
 
 def export_episodes(nights: Iterable[ReviewNight], study: Path, *, who: str) -> ExportedEpisodes:
-    """Write the episodes of reviewed nights into ``episodes.tsv``, in place of the machine's.
+    """Write the episodes of reviewed nights into the study, in place of the machine's.
 
-    Their version says that they were reviewed and by whom; ``study collect`` leaves such nights as
-    they are. A night of several recordings is written once all of them are reviewed.
+    The night and the version of its episodes say who reviewed them; ``study collect`` leaves such
+    nights as they are, also those without any episode. A night of several recordings is written
+    once all of them are reviewed.
 
     Parameters
     ----------
@@ -83,45 +92,50 @@ def export_episodes(nights: Iterable[ReviewNight], study: Path, *, who: str) -> 
     InputError
         If the study's plan or tables cannot be read.
     OutputError
-        If the table cannot be written; then it is what it was.
+        If a table cannot be written; then it is what it was.
     """
     plan = read_study_plan(study)
     failures: list[str] = []
     ready, unfinished = _ready(nights, plan, failures)
     people = {participant for participant, _ in ready}
     collected = {_key(row) for row in read_rows(study, "nights", NIGHT_COLUMNS[:2], people)}
-    rows = read_rows(study, "episodes", EPISODE_COLUMNS[:7], people)
-    written: dict[Key, list[Row]] = {}
+    written: dict[Key, _Judged] = {}
     for key, parts in ready.items():
         try:
-            written[key] = _rows(key, parts, plan, collected)
+            written[key] = _judged(key, parts, plan, collected)
         except InputError as error:
             failures.append(str(error))
     if written:
-        _write(study, plan, rows, written, who)
-    states = [row["status"] for fresh in written.values() for row in fresh]
+        _write(study, plan, written, who)
+    states = [row["status"] for night in written.values() for row in night.episodes]
     confirmed, rejected = states.count(Status.CONFIRMED), states.count(Status.REJECTED)
     return ExportedEpisodes(len(written), confirmed, rejected, tuple(unfinished), tuple(failures))
 
 
-def _write(
-    study: Path, plan: StudyPlan, rows: list[Row], written: dict[Key, list[Row]], who: str
-) -> None:
-    """Put the episodes of some nights in place of those that stand, once the audit log says so."""
-    for key, fresh in written.items():
+def _write(study: Path, plan: StudyPlan, written: dict[Key, _Judged], who: str) -> None:
+    """Put some nights' episodes and reviewers into the tables, once the audit log says so."""
+    people = {participant for participant, _ in written}
+    nights = read_rows(study, "nights", NIGHT_COLUMNS[:6], people)
+    episodes = read_rows(study, "episodes", EPISODE_COLUMNS[:7], people)
+    for key, night in written.items():
         append_audit(
             study,
             who=who,
             action=AuditAction.EXPORTED,
             subject="/".join(key),
-            before=[_brief(row) for row in rows if _key(row) == key],
-            after=[_brief(row) for row in fresh],
+            before={"episodes": [_brief(row) for row in episodes if _key(row) == key]},
+            after={
+                "reviewed_by": night.reviewed_by,
+                "episodes": [_brief(row) for row in night.episodes],
+            },
         )
-    known = dict.fromkeys([*(rows[0] if rows else ()), *EPISODE_COLUMNS])
-    standing = [row for row in rows if _key(row) not in written]
-    standing += [row for fresh in written.values() for row in fresh]
-    people = {participant for participant, _ in written} | {row["participant_id"] for row in rows}
-    files = table_files(study, "episodes", list(known), standing, plan, people)
+    for row in nights:
+        if _key(row) in written:
+            row["reviewed_by"] = written[_key(row)].reviewed_by
+    episodes = [row for row in episodes if _key(row) not in written]
+    episodes += [row for night in written.values() for row in night.episodes]
+    files = table_files(study, "episodes", EPISODE_COLUMNS, episodes, plan, people)
+    files |= table_files(study, "nights", NIGHT_COLUMNS, nights, plan, people)
     for file, content in files.items():
         write_bytes(file, content)
 
@@ -148,19 +162,19 @@ def _ready(
     return ready, missing
 
 
-def _rows(key: Key, parts: Sequence[_Reviewed], plan: StudyPlan, collected: set[Key]) -> list[Row]:
+def _judged(key: Key, parts: Sequence[_Reviewed], plan: StudyPlan, collected: set[Key]) -> _Judged:
     if key not in collected:
         raise InputError(
             f"{key[0]} {key[1]}: the night is not in nights.tsv",
             advice="Run nightcramp study collect first",
         )
-    people = sorted({part.settled[1] for part in parts if part.settled and part.settled[1]})
+    people = ", ".join(sorted({part.settled[1] for part in parts if part.settled}))
     rows = []
     for status in (Status.CONFIRMED, Status.REJECTED):
         night = make_night([part.with_cramps(status) for part in parts], plan.leg)
-        version = f"{night.version}, reviewed by {', '.join(people)}"
+        version = f"{night.version}, reviewed by {people}"
         rows += [_row(key, cramp, status, version, plan.leg) for cramp in night.cramps]
-    return rows
+    return _Judged(people, rows)
 
 
 def _row(key: Key, cramp: Cramp, status: Status, version: str, leg: Leg | None) -> Row:
