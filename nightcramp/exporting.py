@@ -12,6 +12,7 @@ from nightcramp.new_folder import new_folder, refuse_existing
 from nightcramp.provenance import study_provenance
 from nightcramp.unblinding import load_with_arms, log_unblinding, require_reason
 from recordings import write_bytes
+from trial import reasons_withheld
 from trial.audit import AuditAction, append_audit
 from trial.exports import FORMATS, Origin, export_files
 
@@ -100,6 +101,7 @@ def write_export(request: ExportRequest) -> Mapping[str, str]:
                 "study_id": study_id,
                 "input_sha256": study.input_hash,
                 "files": hashes,
+                "reasons_withheld": reasons_withheld(study),
             },
             reason=request.unblind or "",
         )

@@ -68,6 +68,13 @@ def files_in_order(shown):
     return [line.rsplit("/", 1)[-1] for line in shown.split()]
 
 
+def test_the_audit_log_says_how_many_reasons_were_withheld(run, study, tmp_path):
+    nights = study / "nights.tsv"
+    nights.write_text(nights.read_text(encoding="utf-8").replace("n/a", "cramped all night"))
+    assert run("export", study, "--format", "csv", "--out", tmp_path / "out")[0] == 0
+    assert read_audit(study)[-1].after["reasons_withheld"] == 1
+
+
 def test_opening_the_arms_is_logged_before_anything_is_exported(run, study, tmp_path):
     words = ("export", study, "--format", "xpt", "--out", tmp_path / "sas")
     opened = ("--arms", study / "arms.tsv", "--unblind", "final analysis", "--who", "Ann")

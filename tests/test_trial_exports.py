@@ -646,6 +646,10 @@ def twins(tmp_path_factory):
     folders = [write_study(home / f"{seed}", seed) for seed in (1, 2)]
     events = folders[1] / "adverse_events.tsv"
     events.write_text(events.read_text(encoding="utf-8").replace("Cramp", "Cramps again"))
+    for folder, words in zip(folders, ("slept through", "three bad cramps"), strict=True):
+        nights = folder / "nights.tsv"
+        text = nights.read_text(encoding="utf-8").replace("\tnot_worn", f"\t{words}", 2)
+        nights.write_text(text, encoding="utf-8")
     return [load_study(folder) for folder in folders]
 
 
@@ -676,6 +680,21 @@ def test_a_blinded_export_names_what_it_withholds(folder):
     assert b"NLCCNT" not in files["adwk.csv"]
     assert b"ARM" not in files["dm.csv"]
     assert json.loads(files["provenance.json"])["counts_withheld"] is True
+
+
+def test_a_reason_in_a_site_s_own_words_stays_in_a_blinded_study(twins, tmp_path):
+    files = exported(twins[1], "csv")
+    reasons = {row["XNREASND"] for row in csv.DictReader(files["xn.csv"].decode().splitlines())}
+    assert reasons == {"lift_off", "not_worn", "other"}
+    assert b"three bad cramps" not in b"".join(files.values())
+    assert json.loads(files["provenance.json"])["reasons_withheld"] == 2
+    assert b"otherwise 'other'" in files["dictionary.csv"]
+    opened = write_study(tmp_path / "open", blinding="open")
+    nights = opened / "nights.tsv"
+    nights.write_text(nights.read_text(encoding="utf-8").replace("not_worn", "three bad cramps"))
+    files = exported(load_study(opened), "csv")
+    assert b"three bad cramps" in files["xn.csv"]
+    assert json.loads(files["provenance.json"])["reasons_withheld"] == 0
 
 
 def test_an_open_study_withholds_nothing_and_has_no_arms(tmp_path):

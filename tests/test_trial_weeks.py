@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightcramp.errors import UsageError
-from trial import Study, load_study, night_of, weekly_table
+from sensing import Quality
+from trial import Study, load_study, night_of, reasons_withheld, weekly_table
 from trial.agreement import SensorDiary, sensor_beside_diary
+from trial.blinding import REASONS
 from trial.calendar import assign_weeks, data_cut
 from trial.plan import Blinding, DisplayRule, Estimand, StudyPlan
 from trial.wear import attention_list, lost_time, nights_outside_plan
@@ -316,6 +318,22 @@ def test_lost_time_keeps_its_reasons(build: Builder) -> None:
     assert lost["battery"] == (1, 0)
     assert lost["no reason given"] == (0, 0.5)
     assert lost["not reported"] == (14 + 1, 0)
+
+
+def test_while_blinded_no_reason_is_told_in_a_site_s_own_words(tmp_path: Path) -> None:
+    build = Builder(tmp_path, blinding="blinded")
+    build.participant("P01")
+    for day, reason in enumerate(("three bad cramps", "battery empty", "lift_off", "n/a")):
+        build.night("P01", day, 0, 0, reason)
+    study = build.load()
+    lost = {item.reason: item.nights for item in lost_time(study)}
+    told = {"other": 1, "battery empty": 1, "lift_off": 1, "no reason given": 1}
+    assert lost == told | {"not reported": 14}
+    assert reasons_withheld(study) == 1
+
+
+def test_every_reason_of_the_detector_may_be_told() -> None:
+    assert {quality.reason for quality in Quality if quality is not Quality.GOOD} <= REASONS
 
 
 def test_sensor_and_diary_are_compared_on_nights_that_have_both(build: Builder) -> None:

@@ -6,6 +6,7 @@ A study folder is read and checked as a whole (`load_study`), its nights become 
 neither separate arms nor, in a blinded trial, show a participant's own cramp counts.
 """
 
+from trial.blinding import reasons_withheld
 from trial.check import StudyCheck, check_study
 from trial.enrolment import Concern, Finding, check_enrolment
 from trial.exposure import Stretch, hours_within, overlap, union, without
@@ -67,6 +68,7 @@ __all__ = [
     "published_tables",
     "published_weekly",
     "read_study_plan",
+    "reasons_withheld",
     "render_page",
     "render_participant",
     "render_report",

@@ -18,11 +18,31 @@ if TYPE_CHECKING:
 
     from trial.study import Study
 
-__all__ = ["SMALLEST_POOL", "counts_published", "guarded", "may_pool", "without_counts"]
+__all__ = [
+    "REASONS",
+    "SMALLEST_POOL",
+    "counts_published",
+    "guarded",
+    "may_pool",
+    "reasons_withheld",
+    "told_reasons",
+    "without_counts",
+]
 
 SMALLEST_POOL = 5
 """Fewest participants that a pooled number of a blinded trial speaks of."""
 
+REASONS = frozenset(
+    {
+        *("gap", "warm_up", "flat", "saturated", "lift_off", "hum", "noisy", "motion", "isolated"),
+        *("unsettled", "leg_not_recorded"),
+        *("not_worn", "off_body", "battery", "battery_empty", "lost_connection"),
+        *("no_signal_received", "device_fault", "withdrawn", "other"),
+    }
+)
+"""Why time of a night is missing, in words that tell nothing else."""
+
+_OTHER = "other"
 _COUNTS = frozenset(
     {
         *("episodes", "rate", "mean_minutes", "median_minutes", "total_minutes", "censored"),
@@ -44,6 +64,24 @@ def without_counts(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     if counts_published(study):
         return table
     return table.drop(columns=[column for column in table if column in _COUNTS])
+
+
+def told_reasons(reasons: pd.Series[str], study: Study) -> pd.Series[str]:
+    """Return why time is missing as it may be written.
+
+    A site that writes freely may speak of cramps, or of the arm it guesses. So in place of words
+    that are none of `REASONS` stands ``other``.
+    """
+    if counts_published(study):
+        return reasons
+    words = reasons.str.strip().str.lower().str.replace(" ", "_")
+    return reasons.where(reasons.isna() | words.isin(REASONS), _OTHER)
+
+
+def reasons_withheld(study: Study) -> int:
+    """Return in how many nights the site's own words are withheld."""
+    reasons = study.windows["reason"].dropna()
+    return int((told_reasons(reasons, study) != reasons).sum())
 
 
 def may_pool(participants: int, study: Study) -> bool:

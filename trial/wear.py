@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from trial.blinding import told_reasons
 from trial.calendar import assign_weeks, person_weeks, planned_nights
 from trial.plan import NIGHTS_OF_A_WEEK, Period
 
@@ -97,7 +98,8 @@ def night_grid(study: Study) -> pd.DataFrame:
         are missing where the nights table has no row.
     """
     columns = [*_NIGHT, "recorded_hours", "analysable_hours", "reason"]
-    return planned_nights(study).merge(study.windows[columns], on=_NIGHT, how="left")
+    windows = study.windows[columns].assign(reason=told_reasons(study.windows["reason"], study))
+    return planned_nights(study).merge(windows, on=_NIGHT, how="left")
 
 
 def lost_time(study: Study) -> tuple[LostTime, ...]:

@@ -99,12 +99,15 @@ class Contents:
     datasets : tuple of Dataset
     withheld : tuple of (str, Variable)
         Dataset and variable of what the blinding keeps back.
+    reasons_withheld : int
+        Nights whose reason for missing time is kept back, since the site wrote it in its own words.
     """
 
     study_id: str
     title: str
     datasets: tuple[Dataset, ...]
     withheld: tuple[tuple[str, Variable], ...] = ()
+    reasons_withheld: int = 0
 
     def dataset(self, name: str) -> Dataset | None:
         """Return the dataset of that name, None if it is withheld."""

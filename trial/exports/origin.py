@@ -56,6 +56,7 @@ def provenance_file(contents: Contents, origin: Origin) -> bytes:
             "arms_opened": origin.arms_opened,
             "unblinded": origin.provenance.unblinded,
             "counts_withheld": bool(contents.withheld),
+            "reasons_withheld": contents.reasons_withheld,
             "rows": {dataset.name: len(dataset.rows) for dataset in contents.datasets},
         }
     )

@@ -3,7 +3,7 @@
 ``DM`` and ``CE`` are domains of SDTM, ``XN`` (nights) and ``XD`` (diary) sponsor-defined ones with
 names that begin with X, as SDTM asks for; ``ADWK`` is an analysis dataset by week. ``CE``, ``XD``
 and the counts of ``ADWK`` tell how many cramps a participant had, and are withheld while that must
-not be told; so are the lists, whose free text may tell it.
+not be told; so are the lists, whose free text may tell it, and a site's own words for missing time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from trial.blinding import counts_published, without_counts
+from trial.blinding import counts_published, reasons_withheld, told_reasons, without_counts
 from trial.dictionary import dictionary
 from trial.exports import variables
 from trial.exports.dataset import Contents, Dataset, Kind, Variable
@@ -54,7 +54,8 @@ def tabulate(study: Study, study_id: str) -> Contents:
         return Contents(study_id, study.plan.title, (*open_to_all, *telling, weeks))
     hidden = [(dataset.name, variable) for dataset in telling for variable in dataset.variables]
     datasets = (*open_to_all, weeks)
-    return Contents(study_id, study.plan.title, datasets, (*hidden, *withheld))
+    held = (*hidden, *withheld)
+    return Contents(study_id, study.plan.title, datasets, held, reasons_withheld(study))
 
 
 def _participants(study: Study, study_id: str) -> Dataset:
@@ -92,7 +93,7 @@ def _nights(study: Study, study_id: str) -> Dataset:
     frame["XNRECHR"] = rows["recorded_hours"]
     frame["XNANLHR"] = rows["analysable_hours"]
     frame["XNSTAT"] = recorded.map({True: None, False: "NOT DONE"})
-    frame["XNREASND"] = rows["reason"]
+    frame["XNREASND"] = told_reasons(rows["reason"], study)
     frame["XNDIARY"] = rows["answered"].fillna("N")
     return Dataset.of("XN", "Sensor Nights", variables.XN, frame)
 

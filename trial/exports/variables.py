@@ -128,7 +128,13 @@ XN = (
         "NOT DONE where nothing was recorded, else missing. CDISC terminology: Not Done (C66789).",
         terms=("NOT DONE",),
     ),
-    Variable("XNREASND", "Reason Time Is Missing", Kind.TEXT, "Why time is not analysable."),
+    Variable(
+        "XNREASND",
+        "Reason Time Is Missing",
+        Kind.TEXT,
+        "Why time is not analysable. While the study is blinded one of the words that the program "
+        "knows, otherwise 'other': a site's own words might tell of cramps.",
+    ),
     Variable(
         "XNDIARY",
         "Morning Diary Answered",
