@@ -8,8 +8,10 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+from typer.main import get_command
 
 import nightcramp
+from nightcramp.__main__ import app
 from nightcramp.errors import InputError, TableError
 from recordings import Channel, RecordingInfo, Stream, write_edf
 
@@ -55,6 +57,14 @@ def test_the_code_in_the_readme_runs(pytestconfig, tmp_path, capsys):
     write_edf(tmp_path / "n.edf", info, emg, None)
     exec(compile(block, "README.md", "exec"), {"path": tmp_path / "n.edf"})  # noqa: S102
     assert "hours in which a cramp would have been seen" in capsys.readouterr().out
+
+
+def test_the_readme_names_every_command(pytestconfig):
+    text = (pytestconfig.rootpath / "README.md").read_text()
+    named = set(re.findall(r"nightcramp ([a-z]+)", text))
+    for others in re.findall(r"`nightcramp [a-z]+`((?:, `[a-z]+`)+)", text):
+        named |= set(re.findall(r"[a-z]+", others))
+    assert set(get_command(app).commands) <= named
 
 
 def test_a_folder_called_models_in_the_way_is_named(tmp_path):
