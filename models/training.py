@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +22,7 @@ from models.labelled import (
 from models.simulator import SIMULATOR_VERSION
 from models.tuning import TuningNight, fit_evidence, tune_rules, tuning_night
 from nightcramp.errors import UsageError
+from nightcramp.processes import each
 from sensing import FEATURE_NAMES, MEASURES, EvidenceWeights, SegmentationRules
 
 if TYPE_CHECKING:
@@ -63,13 +62,13 @@ class TrainingSettings:
         Simulator sources left out of the training nights, not of the tuning nights.
     """
 
-    version: str = "3"
-    nights: int = 336
+    version: str = "4"
+    nights: int = 1344
     hours: float = 0.75
-    tuning_nights: int = 280
+    tuning_nights: int = 560
     tuning_hours: float = 1.5
-    trees: int = 80
-    leaves: int = 24
+    trees: int = 120
+    leaves: int = 32
     seed: int = 20260101
     without: tuple[str, ...] = ()
 
@@ -223,16 +222,9 @@ def _map(
     """Apply a function to all items, in `jobs` processes, in order."""
     work = list(items)
     progress(step, 0, len(work))
-    if jobs <= 1:
-        for done, item in enumerate(work, start=1):
-            yield function(item)
-            progress(step, done, len(work))
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        for done, result in enumerate(pool.map(function, work), start=1):
-            yield result
-            progress(step, done, len(work))
+    for done, result in enumerate(each(function, work, jobs), start=1):
+        yield result
+        progress(step, done, len(work))
 
 
 def _require_packages() -> None:

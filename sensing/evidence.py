@@ -27,6 +27,7 @@ MEASURES = (
     "fall",
     "waxing",
     "flutter",
+    "tremor",
     "shake_at_onset",
     "shake_later",
     "tilt",
@@ -47,9 +48,9 @@ REACHED = 0.63
 PLATEAU = 0.8
 """Quantile of the amplitude of an episode that stands for its plateau."""
 
-WAVERING_HZ = ((0.02, 0.4), (0.4, 2.5))
+WAVERING_HZ = ((0.02, 0.4), (0.4, 2.5), (2.5, 5.0))
 """Cramps wax and wane, and their units discharge in common at about 1.4 Hz (Minetto et al. 2009);
-efforts sway with breath and attention."""
+efforts sway with breath and attention, and tremble."""
 
 AT_ONSET_S = (-2.0, 3.0)
 """Movement in this time around the onset belongs to the onset."""

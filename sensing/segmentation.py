@@ -77,7 +77,7 @@ class SegmentationRules:
     resume_s: float = 10.0
     shortest_s: float = 10.0
     certain_s: float = 15.0
-    certain_intensity: float = 2.5
+    certain_intensity: float = 2.0
     certain_rest_s: float = 90.0
     apart_s: float = 30.0
 

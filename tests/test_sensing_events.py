@@ -61,7 +61,7 @@ def test_short_episodes_are_dropped_or_only_possible(duration_s, kind):
 
 
 def test_weak_episodes_are_only_possible():
-    kinds = [episodes(signal(120, (40, 30, size)), (44, 70))[0].kind for size in (2.3, 2.8)]
+    kinds = [episodes(signal(120, (40, 30, size)), (44, 70))[0].kind for size in (1.8, 2.4)]
     assert kinds == [EventKind.POSSIBLE_CRAMP, EventKind.CRAMP]
 
 

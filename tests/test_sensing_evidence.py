@@ -89,7 +89,7 @@ def test_scores_rest_and_missing_movement_are_measured():
     assert np.isnan([found[name] for name in MEASURES[MEASURES.index("shake_at_onset") :]]).all()
 
 
-@pytest.mark.parametrize(("hz", "name"), [(0.15, "waxing"), (1.4, "flutter")])
+@pytest.mark.parametrize(("hz", "name"), [(0.15, "waxing"), (1.4, "flutter"), (3.0, "tremor")])
 def test_wavering_is_told_by_how_fast_it_is(hz, name):
     steady, wavering = (emg(160, (60, 40, 10, 0.1, 0.1)) for _ in range(2))
     time_s = np.arange(wavering.shape[1]) / RATE_HZ
@@ -98,7 +98,7 @@ def test_wavering_is_told_by_how_fast_it_is(hz, name):
     )
     before = measure(steady, high=(62, 100))
     after = measure(wavering, high=(62, 100))
-    gain = {key: after[key] - before[key] for key in ("waxing", "flutter")}
+    gain = {key: after[key] - before[key] for key in ("waxing", "flutter", "tremor")}
     assert max(gain, key=lambda key: gain[key]) == name
     assert gain[name] > 0.5
 

@@ -7,8 +7,6 @@ of a simulated night are not kept: its seeds make them again.
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -30,20 +28,20 @@ from nightcramp.outputs import (
     night_summary,
     truth_text,
 )
+from nightcramp.processes import each
 from nightcramp.results import ResultFiles
 from nightcramp.simulation import night_info
 from nightcramp.version import code_version
 from recordings import ArrayRecording, content_hash, open_recording, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from models import Classifier, TrueEvent
     from nightcramp.progress import Report
     from recordings import Recording
 
-EVALUATION_FAMILY = 4
+EVALUATION_FAMILY = 5
 """Seed family of nights that are for reporting only; training and tuning have others."""
 
 SUITES: dict[str, int | None] = {
@@ -167,7 +165,7 @@ def make_suites(run: SuiteRun, out: Path, *, jobs: int, progress: Report) -> lis
     failures = []
     step = "nights judged"
     progress(step, 0, len(tasks))
-    for done, failure in enumerate(_each(partial(_judge, run.model, out), tasks, jobs), start=1):
+    for done, failure in enumerate(each(partial(_judge, run.model, out), tasks, jobs), start=1):
         progress(step, done, len(tasks))
         if failure:
             failures.append(failure)
@@ -245,12 +243,3 @@ def _makers(task: _Task, classifier: Classifier) -> MadeBy:
         model_sha256=classifier.sha256,
         settings={},
     )
-
-
-def _each(function: Callable[[_Task], str], tasks: Sequence[_Task], jobs: int) -> Iterator[str]:
-    if min(jobs, len(tasks)) <= 1:
-        yield from map(function, tasks)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context) as pool:
-        yield from pool.map(function, tasks)
