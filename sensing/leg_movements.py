@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from sensing.frames import FrontEndOutput
 
 ONSET_UV, END_UV = 8.0, 2.0
-"""Amplitude above rest at which a movement begins, and below which it ends."""
+"""Amplitude above rest at which a movement begins, and below which it ends ..."""
+
+NOISY_UV = 8.0
+"""... over a floor of up to this. Above it both rise with the floor, or its noise would move legs
+(S-PLMAD; Moore et al. 2014, "Design and validation of a periodic leg movement detector")."""
 
 ONSET_RATIO, END_RATIO = 4.0, 1.7
 """The same without a scale, in multiples of the floor (8 and 2 uV over a floor of about 2.7 uV)."""
@@ -82,7 +86,8 @@ class LegMovementScorer:
     def _over(
         self, amplitude: FloatArray, floor: FloatArray, microvolts: float, ratio: float
     ) -> BoolArray:
-        edge = floor + microvolts if self._scaled else floor * ratio
+        risen = microvolts * np.maximum(floor / NOISY_UV, 1.0)
+        edge = floor + risen if self._scaled else floor * ratio
         return np.asarray((amplitude > edge).any(axis=0), dtype=np.bool_)
 
     def _go_on(self, number: int, *, stays: bool, known: bool) -> None:

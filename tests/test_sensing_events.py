@@ -171,6 +171,12 @@ def test_leg_movements_last_half_a_second_to_ten_seconds(duration_s, count):
         assert found[0].duration_s == pytest.approx(duration_s, abs=0.25)
 
 
+def test_the_noise_of_a_high_floor_moves_no_leg():
+    noisy = 9 * signal(300, (200, 2, 4))
+    (movement,) = movements(noisy)
+    assert movement.onset_s == pytest.approx(200, abs=0.25)
+
+
 def test_four_movements_within_ninety_seconds_each_are_periodic():
     found = movements(signal(240, *[(30 + 25 * number, 2, 12) for number in range(4)]))
     assert [event.detail for event in found] == ["periodic"] * 4
