@@ -243,6 +243,11 @@ def test_workers_that_trim_are_told_of(work, caplog, monkeypatch):
     assert MMAP in caplog.text
 
 
+def test_clusters_of_two_runs_do_not_meet(work, local):
+    with open_workers("local", 1) as another:
+        assert another.submit(os.getpid).result() != local.submit(os.getpid).result()
+
+
 def test_workers_that_join_late_are_seen_at_once_and_their_lack_is_told_once(
     local, caplog, monkeypatch
 ):

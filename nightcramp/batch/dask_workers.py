@@ -194,7 +194,12 @@ def _local_cluster(jobs: int) -> LocalCluster:
     }
     with dask.config.set(settings):
         return LocalCluster(
-            n_workers=jobs, threads_per_worker=1, memory_limit=None, dashboard_address=None
+            n_workers=jobs,
+            threads_per_worker=1,
+            memory_limit=None,
+            dashboard_address=None,
+            # Without a dashboard it still serves HTTP, at a port that may be another cluster's.
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
         )
 
 
