@@ -320,6 +320,13 @@ def test_movesense_acceleration_is_in_tenths_of_a_mg():
     assert samples.values.T.tolist() == [[0, 0, 10000], [2500, -5000, 15000]]
 
 
+@pytest.mark.parametrize("value", [b"\x00\x00\x81\x7f", b"\x00\x00\xc0\x7f", b"\x00\x00\x80\x7f"])
+def test_movesense_acceleration_that_is_no_number_is_rejected(value):
+    packet = movesense_packet(123456, [(0, 0, 1)])[:-4] + value
+    reject = only(decode("movesense", movesense.NOTIFY, packet))
+    assert reject.reason is RejectReason.VALUE
+
+
 def test_movesense_data_cut_in_two_is_joined():
     packet = movesense_packet(9, [(0, 0, 1)] * 8)
     parts = packet[:50], b"\x03\x01" + packet[50:]

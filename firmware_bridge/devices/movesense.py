@@ -55,9 +55,10 @@ def _decode_result(payload: bytes) -> list[Packet]:
 
 def _decode_vectors(packet: bytes) -> list[Packet]:
     metres = np.frombuffer(packet, "<f4", offset=_HEADER).reshape(-1, 3).T
-    g = metres.astype(np.float64) / _STANDARD_GRAVITY
-    if not np.isfinite(g).all() or np.abs(g).max() > 32:
+    # Judged before it is cast: casting a signalling NaN warns.
+    if not np.isfinite(metres).all() or np.abs(metres).max() > 32 * _STANDARD_GRAVITY:
         return [Reject(RejectReason.VALUE, NOTIFY, "acceleration of more than 32 g")]
+    g = metres.astype(np.float64) / _STANDARD_GRAVITY
     counter = int.from_bytes(packet[2:_HEADER], "little")
     return [Samples("acc", np.rint(g * _STEPS_PER_G).astype(np.int32), counter=counter)]
 
