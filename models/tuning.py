@@ -184,7 +184,7 @@ def _certain(judged: Judged, confidence: float) -> Judged:
 
 
 def _rightness(judged: Sequence[Judged]) -> float:
-    """Return how right the count of cramps is, from 0 to 1.
+    """Return how right the count of cramps is: 1 if each is counted once.
 
     A cramp reported twice adds one to the count as a cramp missed takes one from it.
     """
