@@ -67,7 +67,7 @@ class QualityMonitor:
             (Quality.MOTION, self._motion(bins)),
             (Quality.NOISY, self._noisy(bins)),
             (Quality.HUM, swamped),
-            (Quality.LIFT_OFF, swamped & (bins.hum > (LIFT_OFF_FLOORS * bins.floor) ** 2)),
+            (Quality.LIFT_OFF, bins.hum > (LIFT_OFF_FLOORS * bins.floor) ** 2),
             (Quality.SATURATED, bins.clipped > CLIPPED_SHARE),
             (Quality.FLAT, self._flat(bins)),
             (Quality.WARM_UP, np.isnan(bins.floor)),
