@@ -127,12 +127,13 @@ def paint_gait(scene: Scene, onset_s: float, duration_s: float, rng: np.random.G
 
 @dataclass(frozen=True, slots=True)
 class ToiletTrip:
-    """Sit up, stand, walk, sit, walk back, lie down."""
+    """Sit up, stand, walk, sit or stand at the toilet, walk back, lie down."""
 
     sit_s: float
     stand_s: float
     walk_s: tuple[float, float]
     seat_s: float
+    upright: bool
 
     @property
     def duration_s(self) -> float:
@@ -150,6 +151,8 @@ class ToiletTrip:
             at += walk_s
             if way == 0:
                 add_bump(scene, at, 1.5, 0.2, rng)
+                if self.upright:
+                    paint_standing(scene, at, self.seat_s, 0, rng)
                 at += self.seat_s
 
 
@@ -162,6 +165,7 @@ def draw_toilet_trip(chance: Chance) -> ToiletTrip:
         stand_s=numbers.stand_s.draw(rng),
         walk_s=(walk_s, walk_s * float(rng.uniform(0.8, 1.2))),
         seat_s=numbers.seat_s.draw(rng),
+        upright=bool(rng.random() < numbers.upright_share),
     )
 
 

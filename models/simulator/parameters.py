@@ -227,6 +227,7 @@ class AmbulationParameters:
     cadence_hz: Uniform
     walk_s: Uniform
     seat_s: Uniform
+    upright_share: float
     sit_s: Uniform
     stand_s: Uniform
     bedside_s: LogNormal
