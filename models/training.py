@@ -62,12 +62,12 @@ class TrainingSettings:
         Simulator sources left out of the training nights, not of the tuning nights.
     """
 
-    version: str = "4"
+    version: str = "5"
     nights: int = 1344
     hours: float = 0.75
     tuning_nights: int = 560
     tuning_hours: float = 1.5
-    trees: int = 120
+    trees: int = 60
     leaves: int = 32
     seed: int = 20260101
     without: tuple[str, ...] = ()

@@ -51,12 +51,8 @@ class EmgBins:
     ----------
     power : float32 array
         Mean square of the filtered signal, in squared units of the recording.
-    slope, curve : float32 array
-        Mean square of its first and second difference.
-    fourth : float32 array
-        Mean fourth power.
-    crossings : float32 array
-        Zero crossings per second.
+    slope : float32 array
+        Mean square of its first difference.
     hum : float32 array
         Mean square of what the mains notches removed.
     mean : float32 array
@@ -73,9 +69,6 @@ class EmgBins:
 
     power: FloatArray
     slope: FloatArray
-    curve: FloatArray
-    fourth: FloatArray
-    crossings: FloatArray
     hum: FloatArray
     mean: FloatArray
     span: FloatArray
@@ -117,7 +110,7 @@ def mean_frequency_hz(above: FloatArray, below: FloatArray, rate_hz: float) -> F
     Parameters
     ----------
     above, below : float32 arrays
-        Mean square of a difference of the signal, and of what it is the difference of.
+        Mean square of the first difference of the signal, and of the signal.
     rate_hz : float
         The arcsine makes up for differences standing in for derivatives, so that recordings of
         different rates compare.
@@ -154,7 +147,7 @@ class EmgChain:
         self._limits = _clip_limits(form)
         self._pending = np.zeros((channels, 0), dtype=np.float32)
         self._tail = np.zeros((channels, 0))
-        self._last_two = np.zeros((channels, 2))
+        self._last = np.zeros((channels, 1))
         self._settling = np.zeros(channels, dtype=np.int64)
         self._epoch_rms = np.zeros((channels, 0), dtype=np.float32)
 
@@ -189,16 +182,12 @@ class EmgChain:
             known = np.nan_to_num(raw)
             total = self._split(known).sum(axis=2)
         missing = self._missing(lost, restarts)
-        slope, curve, crossings = self._differences(filtered)
+        slope = self._slope(filtered)
         floor = self._follow_floor(np.where(missing, np.float32(np.nan), np.sqrt(power)))
         span, clipped = _range(known, floor, self._limits)
-        squares = self._split(filtered * filtered)
         return EmgBins(
             power=power,
             slope=slope,
-            curve=curve,
-            fourth=_mean_square(squares),
-            crossings=crossings,
             hum=hum,
             mean=(total / self.samples_per_bin).astype(np.float32),
             span=span,
@@ -299,22 +288,11 @@ class EmgChain:
         edges = [0, *range(EPOCH_BINS - begun, bins, EPOCH_BINS), bins]
         return [(first, last, (begun + last) % EPOCH_BINS == 0) for first, last in pairwise(edges)]
 
-    def _differences(self, filtered: Samples) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return mean squares of first and second differences, and zero crossings per second."""
-        longer = np.concatenate([self._last_two, filtered], axis=1)
-        self._last_two = longer[:, -2:]
-        first = longer[:, 1:] - longer[:, :-1]
-        second = first[:, 1:] - first[:, :-1]
-        negative = np.signbit(longer[:, 1:])
-        changes = negative[:, 1:] != negative[:, :-1]
-        by_bin = changes.reshape(len(changes), -1, self.samples_per_bin)
-        counts = by_bin.sum(axis=2, dtype=np.uint16)
-        per_second = counts * (self._form.rate_hz / self.samples_per_bin)
-        return (
-            _mean_square(self._split(first[:, 1:])),
-            _mean_square(self._split(second)),
-            per_second.astype(np.float32),
-        )
+    def _slope(self, filtered: Samples) -> FloatArray:
+        """Return the mean square of the first difference of each bin."""
+        longer = np.concatenate([self._last, filtered], axis=1)
+        self._last = longer[:, -1:]
+        return _mean_square(self._split(longer[:, 1:] - longer[:, :-1]))
 
 
 def _clip_limits(form: EmgFormat) -> tuple[Samples, Samples]:

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from sensing.track import Track
     from sensing.types import FloatArray
 
@@ -25,19 +23,16 @@ MEASURES = (
     "rest_before",
     "rise",
     "fall",
-    "waxing",
-    "flutter",
-    "tremor",
     "shake_at_onset",
     "shake_later",
+    "turn_at_onset",
     "tilt",
     "still_s",
 )
 """Log-odds of a cramp over the half of the episode that shows it best, and over all of it; rest in
 the minutes before, in seconds; logarithms of the seconds the amplitude took to rise and to fall; of
-how much its plateau wavers in each of `WAVERING_HZ`; of the strongest shake of the leg around the
-onset, and after it; degrees the leg turned; logarithm of the seconds from the onset to the first
-movement."""
+the strongest shake of the leg around the onset, and after it; degrees the leg had turned when it
+began, and at most; logarithm of the seconds from the onset to the first movement."""
 
 SURE = 1e-3
 """Probabilities are looked at between this and one less it: further out they are not calibrated."""
@@ -47,10 +42,6 @@ REACHED = 0.63
 
 PLATEAU = 0.8
 """Quantile of the amplitude of an episode that stands for its plateau."""
-
-WAVERING_HZ = ((0.02, 0.4), (0.4, 2.5), (2.5, 5.0))
-"""Cramps wax and wane, and their units discharge in common at about 1.4 Hz (Minetto et al. 2009);
-efforts sway with breath and attention, and tremble."""
 
 AT_ONSET_S = (-2.0, 3.0)
 """Movement in this time around the onset belongs to the onset."""
@@ -64,13 +55,14 @@ MOVED_G2 = 1e-3
 NEVER_S = 1000.0
 """Stands for the time until a movement that never came."""
 
-LYING_S = (-20.0, -2.0)
+BEGIN_S = 5.0
+"""Position of the leg when an episode begins is taken over its first seconds: who stands up turns
+the leg before the calf works, who is woken by a cramp does so later."""
+
+LYING_S = (-60.0, -2.0)
 """Time before the onset in which the position of the leg is taken."""
 
-LEAST_PLATEAU_S = 6.0
-"""A shorter plateau does not tell how it wavers."""
-
-_LEAST_S, _LEAST_POWER, _LEAST_G2 = 0.3, 1e-5, 1e-8
+_LEAST_S, _LEAST_G2 = 0.3, 1e-8
 """Added before logarithms are taken."""
 
 
@@ -174,36 +166,20 @@ def _log_odds(scores: FloatArray) -> tuple[float, float]:
     return float(log_odds[len(log_odds) // 2 :].mean()), float(log_odds.mean())
 
 
-def _course(level: FloatArray, bin_s: float) -> tuple[float, ...]:
-    """Return the logarithms of the seconds of rise and fall, and of the wavering in between."""
+def _course(level: FloatArray, bin_s: float) -> tuple[float, float]:
+    """Return the logarithms of the seconds of rise and fall."""
     known = np.nan_to_num(level).astype(np.float64)
     width = round(1.0 / bin_s)
     if len(known) <= width:
-        return (math.nan,) * (2 + len(WAVERING_HZ))
+        return math.nan, math.nan
     smooth = np.convolve(2.0**known - 1.0, np.ones(width) / width, mode="same")
     high = np.flatnonzero(smooth >= REACHED * np.quantile(smooth, PLATEAU))
     rise, fall = high[0] * bin_s, (len(smooth) - 1 - high[-1]) * bin_s
-    plateau = known[high[0] : high[-1] + 1]
-    return math.log(rise + _LEAST_S), math.log(fall + _LEAST_S), *_wavering(plateau, bin_s)
+    return math.log(rise + _LEAST_S), math.log(fall + _LEAST_S)
 
 
-def _wavering(plateau: npt.NDArray[np.float64], bin_s: float) -> tuple[float, ...]:
-    """Return the logarithm of the power of log2 amplitude in each band, its trend taken out."""
-    if len(plateau) * bin_s < LEAST_PLATEAU_S:
-        return (math.nan,) * len(WAVERING_HZ)
-    places = np.arange(len(plateau))
-    level = plateau - np.polyval(np.polyfit(places, plateau, 1), places)
-    frequency = np.fft.rfftfreq(len(level), bin_s)
-    window = np.hanning(len(level))
-    power = 2.0 * np.abs(np.fft.rfft(level * window)) ** 2 / (len(level) * (window**2).sum())
-    return tuple(
-        math.log10(float(power[(frequency >= low) & (frequency < high)].sum()) + _LEAST_POWER)
-        for low, high in WAVERING_HZ
-    )
-
-
-def _movement(track: Track, span: Span) -> tuple[float, float, float, float]:
-    """Return shake around the onset and after it, turn of the leg, and time until it moved."""
+def _movement(track: Track, span: Span) -> tuple[float, ...]:
+    """Return shake around the onset and after it, turns of the leg, and time until it moved."""
     before, after = (round(edge / track.bin_s) for edge in AT_ONSET_S)
     end = min(span.now, span.offset + round(AFTERMATH_S / track.bin_s))
     at_onset = track.shake(span.onset + before, span.onset + after)
@@ -211,7 +187,7 @@ def _movement(track: Track, span: Span) -> tuple[float, float, float, float]:
     return (
         _log_strongest(at_onset),
         _log_strongest(later),
-        _turn_deg(track, span.onset, end),
+        *_turns_deg(track, span.onset, end),
         _log_still_s(later, AT_ONSET_S[1], track.bin_s),
     )
 
@@ -229,17 +205,22 @@ def _log_still_s(shake: FloatArray, first_s: float, bin_s: float) -> float:
     return math.log(moved[0] * bin_s + first_s if len(moved) else NEVER_S)
 
 
-def _turn_deg(track: Track, onset: int, end: int) -> float:
-    """Return the largest angle by which the leg turned away from where it lay."""
+def _turns_deg(track: Track, onset: int, end: int) -> tuple[float, float]:
+    """Return by which angle the leg had turned away from where it lay at first, and at most."""
     second = round(1.0 / track.bin_s)
     first, last = (onset + round(edge / track.bin_s) for edge in LYING_S)
     lying = _direction(track.gravity(first, last))
-    angles = [
-        float(np.degrees(np.arccos(np.clip(lying @ direction, -1.0, 1.0))))
+    begun = _direction(track.gravity(onset, onset + round(BEGIN_S / track.bin_s)))
+    later = (
+        _angle_deg(lying, _direction(track.gravity(start, start + second)))
         for start in range(onset, end, 2 * second)
-        if not np.isnan(direction := _direction(track.gravity(start, start + second))).any()
-    ]
-    return max(angles, default=math.nan)
+    )
+    known = [angle for angle in later if not math.isnan(angle)]
+    return _angle_deg(lying, begun), max(known, default=math.nan)
+
+
+def _angle_deg(one: FloatArray, other: FloatArray) -> float:
+    return float(np.degrees(np.arccos(np.clip(one @ other, -1.0, 1.0))))
 
 
 def _direction(gravity: FloatArray) -> FloatArray:

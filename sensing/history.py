@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sensing.emg import EmgBins, cut_bins, join_bins, mean_frequency_hz, missing_bins
+from sensing.emg import EmgBins, cut_bins, join_bins, missing_bins
 from sensing.features import HALF_SECOND_BINS, LONG_HOPS, WINDOW_BINS, AccWindows, Windows
 from sensing.features.windows import (
     ACTIVE_LEVEL,
@@ -20,7 +20,6 @@ from sensing.features.windows import (
     mean_by_hop,
     sum_by_hop,
 )
-from sensing.filters import band_hz
 from sensing.types import Quality
 
 if TYPE_CHECKING:
@@ -34,17 +33,7 @@ Shares = npt.NDArray[np.float64]
 _LONG_BINS = LONG_HOPS * HALF_SECOND_BINS
 """Bins the context of a run is judged on."""
 
-_SERIES = (
-    "strong",
-    "power",
-    "amplitude",
-    "hum",
-    "crossings",
-    "mean",
-    "frequency",
-    "curve_frequency",
-    "peakedness",
-)
+_SERIES = ("strong", "power", "hum", "mean")
 """Fields of `Windows` that are made once for each bin."""
 
 
@@ -56,7 +45,6 @@ class EmgHistory:
 
     def __init__(self, form: EmgFormat) -> None:
         channels = len(form.labels)
-        self._rate_hz = form.rate_hz
         self._bins = missing_bins(channels, 0)
         self._quality = np.zeros((channels, 0), dtype=np.uint8)
         self._level = np.full((channels, _LONG_BINS), np.nan, dtype=np.float32)
@@ -70,7 +58,7 @@ class EmgHistory:
     def add(self, bins: EmgBins, quality: ByteArray) -> None:
         """Append bins."""
         level = _level(bins, quality)
-        series = np.stack(_series_of(bins, level, self._rate_hz))
+        series = np.stack(_series_of(bins, level))
         series[:, np.isnan(level)] = np.nan
         self._bins = join_bins([self._bins, bins])
         self._quality = np.concatenate([self._quality, quality], axis=1)
@@ -103,10 +91,8 @@ class EmgHistory:
             floor=self._bins.floor[channel][ends - 1],
             acc=acc,
             course=Series(mean_by_hop(level), hops),
-            other_course=Series(mean_by_hop(other_level), hops),
             activity=Activity(_mostly_active(level), hops),
             other_activity=Activity(_mostly_active(other_level), hops),
-            band_high_hz=band_hz(self._rate_hz)[1],
         )
 
     def release(self, bins: int) -> tuple[EmgBins, ByteArray, FloatArray]:
@@ -177,20 +163,9 @@ def _level(bins: EmgBins, quality: ByteArray) -> FloatArray:
     return np.asarray(0.5 * np.log2(np.maximum(ratio, np.float32(1e-4))), dtype=np.float32)
 
 
-def _series_of(bins: EmgBins, level: FloatArray, rate_hz: float) -> tuple[FloatArray, ...]:
+def _series_of(bins: EmgBins, level: FloatArray) -> tuple[FloatArray, ...]:
     """Return the series named in `_SERIES`, shape (channels, bins) each."""
-    power = np.maximum(bins.power, np.float32(1e-12))
-    return (
-        (level > STRONG_LEVEL).astype(np.float32),
-        power,
-        np.sqrt(bins.power),
-        bins.hum,
-        bins.crossings,
-        bins.mean,
-        mean_frequency_hz(bins.slope, bins.power, rate_hz),
-        mean_frequency_hz(bins.curve, bins.slope, rate_hz),
-        bins.fourth / (power * power),
-    )
+    return (level > STRONG_LEVEL).astype(np.float32), bins.power, bins.hum, bins.mean
 
 
 def _summed(

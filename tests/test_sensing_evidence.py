@@ -89,18 +89,13 @@ def test_scores_rest_and_missing_movement_are_measured():
     assert np.isnan([found[name] for name in MEASURES[MEASURES.index("shake_at_onset") :]]).all()
 
 
-@pytest.mark.parametrize(("hz", "name"), [(0.15, "waxing"), (1.4, "flutter"), (3.0, "tremor")])
-def test_wavering_is_told_by_how_fast_it_is(hz, name):
-    steady, wavering = (emg(160, (60, 40, 10, 0.1, 0.1)) for _ in range(2))
-    time_s = np.arange(wavering.shape[1]) / RATE_HZ
-    wavering[:, (time_s > 60) & (time_s < 100)] *= 2.0 ** np.sin(
-        2 * np.pi * hz * time_s[(time_s > 60) & (time_s < 100)]
-    )
-    before = measure(steady, high=(62, 100))
-    after = measure(wavering, high=(62, 100))
-    gain = {key: after[key] - before[key] for key in ("waxing", "flutter", "tremor")}
-    assert max(gain, key=lambda key: gain[key]) == name
-    assert gain[name] > 0.5
+def test_who_stands_up_turned_the_leg_before_the_calf_worked():
+    samples = emg(160, (60, 40, 10, 0.1, 0.1))
+    stood = measure(samples, acceleration(160, turn_at_s=56), high=(62, 100))
+    woken = measure(samples, acceleration(160, turn_at_s=70), high=(62, 100))
+    assert stood["turn_at_onset"] == pytest.approx(60, abs=5)
+    assert woken["turn_at_onset"] < 5
+    assert woken["tilt"] == pytest.approx(60, abs=5)
 
 
 def test_movement_at_the_onset_is_told_from_the_awakening_that_follows():

@@ -1,5 +1,9 @@
 """Features of a frame: scale-free numbers, one file for each family.
 
+They say how strong the muscle is, since when, and what the leg does. How the EMG itself is made up
+(spectrum, peakedness, how its envelope wavers from second to second) is left out: it parts cramps
+from efforts in nights of one simulator, and misleads in nights of another.
+
 A family is a module with ``NAMES`` and ``compute(windows) -> array (frames, len(NAMES))``. A new
 family is one new file and one new entry in ``FAMILIES``; the classifier learns the names from here.
 Where a feature has no meaning (no accelerometer, one channel, no history yet) it is NaN.
@@ -11,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sensing.features import amplitude, context, envelope, movement, neighbours, run, waveform
+from sensing.features import amplitude, artefact, context, movement, neighbours, run
 from sensing.features.windows import HALF_SECOND_BINS, LONG_HOPS, WINDOW_BINS, AccWindows, Windows
 
 if TYPE_CHECKING:
@@ -28,7 +32,7 @@ __all__ = [
     "compute_features",
 ]
 
-FAMILIES = (amplitude, envelope, waveform, movement, neighbours, context, run)
+FAMILIES = (amplitude, artefact, movement, neighbours, context, run)
 
 FEATURE_NAMES: tuple[str, ...] = tuple(name for family in FAMILIES for name in family.NAMES)
 """All features, in the order of the columns of `compute_features`."""

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sensing.features.envelope import CYCLE_HOPS, CYCLE_LAGS
-from sensing.features.windows import Windows, columns, rhythm
+from sensing.features.windows import Windows, columns
 
 if TYPE_CHECKING:
     from sensing.types import FloatArray
 
-NAMES = ("others_level_1s", "lead_over_others_5s", "others_cycle_60s")
+NAMES = ("others_level_1s", "lead_over_others_5s")
 
 
 def compute(windows: Windows) -> FloatArray:
     """Return the features named in `NAMES`, shape (frames, features)."""
     others = windows.other_level
-    return columns(
-        others.mean(10),
-        windows.level.mean(50) - others.mean(50),
-        rhythm(windows.other_course.last(CYCLE_HOPS), CYCLE_LAGS),
-    )
+    return columns(others.mean(10), windows.level.mean(50) - others.mean(50))

@@ -156,45 +156,30 @@ class Windows:
         log2 of amplitude over noise floor; NaN where it cannot be judged.
     strong : SummedSeries
         1 where the level is above `STRONG_LEVEL`, 0 where below.
-    power, hum, crossings, mean : SummedSeries
+    power, hum, mean : SummedSeries
         As in `EmgBins`; NaN where the level is.
-    amplitude : SummedSeries
-        Square root of power.
-    frequency, curve_frequency : SummedSeries
-        Mean frequency of the signal and of its first difference in Hz.
-    peakedness : SummedSeries
-        Mean fourth power over the square of power.
     floor : float32 array, shape (frames,)
         Noise floor at the frame.
     acc : AccWindows
     other_level : SummedSeries
         Largest level of the other channels; NaN if there is none.
-    course, other_course : Series
-        Mean level and mean of `other_level` of each half second; NaN where it cannot be judged.
+    course : Series
+        Mean level of each half second; NaN where it cannot be judged.
     activity, other_activity : Activity
         In which half seconds the channel, and any other channel, was active.
-    band_high_hz : float
-        Upper edge of the pass band.
     """
 
     level: SummedSeries
     strong: SummedSeries
     power: SummedSeries
-    amplitude: SummedSeries
     hum: SummedSeries
-    crossings: SummedSeries
     mean: SummedSeries
-    frequency: SummedSeries
-    curve_frequency: SummedSeries
-    peakedness: SummedSeries
     floor: FloatArray
     acc: AccWindows
     other_level: SummedSeries
     course: Series
-    other_course: Series
     activity: Activity
     other_activity: Activity
-    band_high_hz: float
 
     def run_start(self) -> Places:
         """Return where in the last minute the present run of activity began, shape (frames,).
@@ -285,15 +270,6 @@ def quantiles_known(values: FloatArray, *quantiles: float) -> list[FloatArray]:
         value = np.take_along_axis(ordered, rank[..., None], axis=-1)[..., 0]
         picked.append(_where_enough(value, count, width))
     return picked
-
-
-def moving_mean(values: FloatArray, width: int) -> FloatArray:
-    """Return means over `width` neighbours of a series; the ends are cut off."""
-    count = len(values) - width + 1
-    total = values[:count]
-    for lag in range(1, width):
-        total = total + values[lag : lag + count]
-    return np.asarray(total / np.float32(width))
 
 
 def rhythm(values: FloatArray, lags: range) -> FloatArray:
