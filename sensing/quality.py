@@ -24,7 +24,8 @@ HUM_RATIO = 100.0
 """Removed mains power over what remains: 20 dB, where notches no longer leave EMG behind."""
 
 LIFT_OFF_FLOORS = 30.0
-"""Mains hum this many floors strong is not picked up through skin: an electrode came off."""
+"""Hum this many floors strong, and above all else, is not picked up through skin: an electrode came
+off."""
 
 NOISY_UV = 30.0
 """Above this floor weak activity cannot be seen (S-PLMAD rule for leg EMG)."""
@@ -67,7 +68,7 @@ class QualityMonitor:
             (Quality.MOTION, self._motion(bins)),
             (Quality.NOISY, self._noisy(bins)),
             (Quality.HUM, swamped),
-            (Quality.LIFT_OFF, bins.hum > (LIFT_OFF_FLOORS * bins.floor) ** 2),
+            (Quality.LIFT_OFF, self._lifted_off(bins)),
             (Quality.SATURATED, bins.clipped > CLIPPED_SHARE),
             (Quality.FLAT, self._flat(bins)),
             (Quality.WARM_UP, np.isnan(bins.floor)),
@@ -80,6 +81,11 @@ class QualityMonitor:
         strong = np.sqrt(bins.power) > MOTION_LEVEL * bins.floor
         slow = mean_frequency_hz(bins.slope, bins.power, self._rate_hz) < MOTION_HZ
         return np.asarray(strong & slow)
+
+    def _lifted_off(self, bins: EmgBins) -> BoolArray:
+        # A notch takes some of the EMG with the hum: strong EMG alone must not look like hum.
+        strong = bins.hum > (LIFT_OFF_FLOORS * bins.floor) ** 2
+        return np.asarray(strong & (bins.hum > bins.power))
 
     def _noisy(self, bins: EmgBins) -> BoolArray:
         if self._scaled:
