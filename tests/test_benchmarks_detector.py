@@ -28,7 +28,7 @@ def spec(seed, suite="dense", sensor="demo"):
 @pytest.fixture(scope="module")
 def training():
     """Return nights that hold every class and every feature: two channels, and somebody walks."""
-    specs = (spec(11), spec(12, sensor="myo"), spec(14, "toilet_trips"), spec(15))
+    specs = (spec(11), spec(12, sensor="myo"), spec(14, "toilet_trips"), spec(15), spec(16))
     return [framed_night(one) for one in specs]
 
 
