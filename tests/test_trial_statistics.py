@@ -430,12 +430,15 @@ def test_missing_time_is_like_the_seen_time_of_the_same_participant(data):
     weeks = data.weeks[["participant_id", "week"]].assign(nights=7, minutes=0.0)
     is_often = weeks["participant_id"].isin(often)
     hidden = is_often & (weeks["week"] > 2)
+    # Weeks that were all alike would be correlated by 1, at the edge of what can be fitted.
+    sway = np.where(weeks["week"] % 2, -1.0, 1.0)
     weeks = weeks.assign(
         exposure=np.where(hidden, 0.0, 1.0),
-        events=np.where(hidden, 0.0, np.where(is_often, 7.0, 1.0)),
+        events=np.where(hidden, 0.0, np.where(is_often, 7.0 + sway, 1.0 + sway)),
     )
     people = data.people.assign(baseline=math.nan, baseline_rate=math.nan, last_week=4)
     found = impute(replace(data, weeks=weeks, people=people), MISSING_AT_RANDOM)
+    assert isinstance(found, Comparison), found
     assert [arm.value for arm in found.arms] == pytest.approx([3.0, 3.0])  # per pooled hour
     assert [arm.adjusted for arm in found.arms] == pytest.approx([4.0, 4.0], abs=0.35)
 
