@@ -23,6 +23,7 @@ from sensing import (
     SegmentationRules,
     Segmenter,
 )
+from sensing.rest import BUSY_WINDOW_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,11 @@ RIDGE = 0.3
 """Inverse strength of the penalty on the weights of the measures."""
 
 EVERYTHING = SegmentationRules(
-    least_confidence=0.0, certain_s=0.0, certain_intensity=0.0, certain_rest_s=0.0
+    least_confidence=0.0,
+    certain_s=0.0,
+    certain_intensity=0.0,
+    certain_rest_s=0.0,
+    certain_busy_s=BUSY_WINDOW_S,
 )
 """Rules by which whatever scored high is an episode."""
 

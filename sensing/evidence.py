@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sensing.types import FloatArray
 
 MEASURES = (
-    "best_half",
-    "mean",
+    "scores",
+    "elsewhere",
     "rest_before",
     "rise",
     "fall",
@@ -29,10 +29,11 @@ MEASURES = (
     "tilt",
     "still_s",
 )
-"""Log-odds of a cramp over the half of the episode that shows it best, and over all of it; rest in
-the minutes before, in seconds; logarithms of the seconds the amplitude took to rise and to fall; of
-the strongest shake of the leg around the onset, and after it; degrees the leg had turned when it
-began, and at most; logarithm of the seconds from the onset to the first movement."""
+"""Mean log-odds of a cramp; by how many doublings the most active of the other channels exceeds the
+episode's own (a cramp is local, an effort takes the calf and its neighbours); rest in the minutes
+before, in seconds; logarithms of the seconds the amplitude took to rise and to fall; of the
+strongest shake of the leg around the onset, and after it; degrees the leg had turned when it began,
+and at most; logarithm of the seconds from the onset to the first movement."""
 
 SURE = 1e-3
 """Probabilities are looked at between this and one less it: further out they are not calibrated."""
@@ -93,9 +94,9 @@ class EvidenceWeights:
 
     @classmethod
     def of_scores(cls) -> EvidenceWeights:
-        """Return weights that believe the better half of the scores, and nothing else."""
+        """Return weights that believe the scores, and nothing else."""
         zeros, ones = (0.0,) * len(MEASURES), (1.0,) * len(MEASURES)
-        weights = tuple(float(name == "best_half") for name in MEASURES)
+        weights = tuple(float(name == "scores") for name in MEASURES)
         return cls(zeros, ones, weights, 0.0)
 
     @classmethod
@@ -148,7 +149,8 @@ def measure_episode(track: Track, span: Span, rest_s: float) -> FloatArray:
     """
     return np.array(
         [
-            *_log_odds(track.scores(span.channel, span.onset, span.offset)),
+            _log_odds(track.scores(span.channel, span.onset, span.offset)),
+            _elsewhere(track.levels(span.onset, span.offset), span.channel),
             rest_s,
             *_course(track.envelope(span.channel, span.onset, span.offset), track.bin_s),
             *_movement(track, span),
@@ -157,13 +159,23 @@ def measure_episode(track: Track, span: Span, rest_s: float) -> FloatArray:
     )
 
 
-def _log_odds(scores: FloatArray) -> tuple[float, float]:
-    """Return the mean log-odds of the best half of the scores, and of all."""
+def _log_odds(scores: FloatArray) -> float:
+    """Return the mean log-odds of the scores."""
     known = np.clip(scores[~np.isnan(scores)].astype(np.float64), SURE, 1 - SURE)
-    if not len(known):
-        return math.nan, math.nan
-    log_odds = np.sort(np.log(known / (1 - known)))
-    return float(log_odds[len(log_odds) // 2 :].mean()), float(log_odds.mean())
+    return float(np.log(known / (1 - known)).mean()) if len(known) else math.nan
+
+
+def _elsewhere(levels: FloatArray, channel: int) -> float:
+    """Return the largest median level of the other channels less that of the episode's own."""
+    own = _median(levels[channel])
+    others = [_median(level) for level in np.delete(levels, channel, axis=0)]
+    return max((other for other in others if not math.isnan(other)), default=math.nan) - own
+
+
+def _median(values: FloatArray) -> float:
+    """Return the median of what is known, NaN if nothing is."""
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else math.nan
 
 
 def _course(level: FloatArray, bin_s: float) -> tuple[float, float]:

@@ -1,7 +1,8 @@
-"""How much rest went before: a night cramp comes out of sleep.
+"""How much rest went before, and how much activity: a night cramp comes out of sleep.
 
 Who is busy with the leg holds it as well, and steady holds look like steady cramps. Where too
-little rest was seen, a cramp cannot be told from them; such time is not analysable.
+little rest was seen, or the leg was at work just now, a cramp cannot be told from them: such time
+is not analysable.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from sensing.features.windows import ACTIVE_LEVEL
 from sensing.frames import HOP_BINS, FrontEndOutput
@@ -16,12 +18,17 @@ from sensing.frames import HOP_BINS, FrontEndOutput
 if TYPE_CHECKING:
     from sensing.types import BoolArray, FloatArray
 
+Hops = npt.NDArray[np.int64]
+
 REST_WINDOW_S = 300.0
 """How long before an onset is looked at for rest."""
 
+BUSY_WINDOW_S = 30.0
+"""How long before an onset is looked at for activity."""
+
 
 class RestWatch:
-    """Counts the rest of the last minutes, half second by half second, over a whole recording.
+    """Counts rest and activity, half second by half second, over a whole recording.
 
     Parameters
     ----------
@@ -31,36 +38,52 @@ class RestWatch:
 
     def __init__(self, bin_s: float) -> None:
         self._hop_s = HOP_BINS * bin_s
-        self._window = round(REST_WINDOW_S / self._hop_s)
-        self._sums = [0]
+        self._rest = [0]
+        self._busy = [0]
 
     def push(self, output: FrontEndOutput) -> None:
         """Take completed bins, whole half seconds of them but at the end of the recording."""
-        self._sums += (self._sums[-1] + np.cumsum(_resting(output.level))).tolist()
+        resting, active = _resting_and_active(output.level)
+        self._rest += (self._rest[-1] + np.cumsum(resting)).tolist()
+        self._busy += (self._busy[-1] + np.cumsum(active)).tolist()
 
-    def seconds_before(self, bin_number: int) -> float:
-        """Return for how long the leg was seen at rest in the minutes before a bin."""
-        hop = min(bin_number // HOP_BINS, len(self._sums) - 1)
-        return (self._sums[hop] - self._sums[max(0, hop - self._window)]) * self._hop_s
+    def rest_before(self, bin_number: int) -> float:
+        """Return for how many seconds the leg was seen at rest in the minutes before a bin."""
+        return float(self._rest_before(np.array([bin_number // HOP_BINS]))[0])
 
-    def unsettled(self, least_s: float, seconds: int) -> BoolArray:
-        """Return in which seconds of the recording less rest than `least_s` went before.
+    def busy_before(self, bin_number: int) -> float:
+        """Return for how many seconds the leg was seen at work in the half minute before a bin."""
+        return float(self._busy_before(np.array([bin_number // HOP_BINS]))[0])
+
+    def unsettled(self, least_rest_s: float, most_busy_s: float, seconds: int) -> BoolArray:
+        """Return in which seconds of the recording too little rest or too much work went before.
 
         Parameters
         ----------
-        least_s : float
+        least_rest_s, most_busy_s : float
         seconds : int
             Length of the recording.
         """
-        sums = np.array(self._sums)
-        hops = np.minimum((np.arange(seconds) / self._hop_s).astype(np.int64), len(sums) - 1)
-        rest = sums[hops] - sums[np.maximum(0, hops - self._window)]
-        return np.asarray(rest * self._hop_s < least_s)
+        hops = (np.arange(seconds) / self._hop_s).astype(np.int64)
+        return (self._rest_before(hops) < least_rest_s) | (self._busy_before(hops) > most_busy_s)
+
+    def _rest_before(self, hops: Hops) -> npt.NDArray[np.float64]:
+        return self._lately(self._rest, hops, REST_WINDOW_S)
+
+    def _busy_before(self, hops: Hops) -> npt.NDArray[np.float64]:
+        return self._lately(self._busy, hops, BUSY_WINDOW_S)
+
+    def _lately(self, sums: list[int], hops: Hops, window_s: float) -> npt.NDArray[np.float64]:
+        """Return the seconds that were counted in the window before each of some half seconds."""
+        counted = np.array(sums, dtype=np.float64)
+        last = np.minimum(hops, len(sums) - 1)
+        first = np.maximum(0, last - round(window_s / self._hop_s))
+        return np.asarray((counted[last] - counted[first]) * self._hop_s)
 
 
-def _resting(level: FloatArray) -> BoolArray:
-    """Return the half seconds in which no channel was active and one at least was known."""
+def _resting_and_active(level: FloatArray) -> tuple[BoolArray, BoolArray]:
+    """Return the half seconds in which no channel was active and one was known; one was active."""
     by_hop = level[:, : level.shape[1] // HOP_BINS * HOP_BINS].reshape(len(level), -1, HOP_BINS)
-    active = (by_hop > ACTIVE_LEVEL).sum(axis=2) > HOP_BINS // 2
-    known = (~np.isnan(by_hop)).sum(axis=2) > HOP_BINS // 2
-    return np.asarray(known.any(axis=0) & ~active.any(axis=0))
+    active = ((by_hop > ACTIVE_LEVEL).sum(axis=2) > HOP_BINS // 2).any(axis=0)
+    known = ((~np.isnan(by_hop)).sum(axis=2) > HOP_BINS // 2).any(axis=0)
+    return np.asarray(known & ~active), np.asarray(active)

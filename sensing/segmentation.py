@@ -61,6 +61,9 @@ class SegmentationRules:
         floor, are "possible" cramps: nothing tells weak ones from the tone of a loaded foot.
     certain_rest_s : float
         So are those before which less of five minutes was seen to be rest on all channels.
+    certain_busy_s : float
+        So are those before which more of half a minute was seen to be activity on any channel: who
+        has just walked stands now.
     apart_s : float
         So are those that begin sooner than this after a sure cramp: they are the same cramp, seen
         again after a gap or after it had faded, and a trial must not count it twice.
@@ -79,6 +82,7 @@ class SegmentationRules:
     certain_s: float = 15.0
     certain_intensity: float = 2.0
     certain_rest_s: float = 90.0
+    certain_busy_s: float = 15.0
     apart_s: float = 30.0
 
 
@@ -141,8 +145,9 @@ class Segmenter:
         return events
 
     def unsettled(self, seconds: int) -> BoolArray:
-        """Return in which seconds too little rest went before for a cramp to be a sure one."""
-        return self._rest.unsettled(self._rules.certain_rest_s, seconds)
+        """Return in which seconds a cramp that began would not be a sure one."""
+        rules = self._rules
+        return self._rest.unsettled(rules.certain_rest_s, rules.certain_busy_s, seconds)
 
     def finish(self) -> list[Event]:
         """End the recording: an episode still open is censored at its offset."""
@@ -241,7 +246,7 @@ class Segmenter:
         duration_s = (offset - onset) * self._bin_s
         if duration_s < self._rules.shortest_s:
             return None
-        rest_s = self._rest.seconds_before(onset)
+        rest_s = self._rest.rest_before(onset)
         measures = measure_episode(self._track, Span(channel, onset, offset, now), rest_s)
         confidence = self._evidence.probability(measures)
         if confidence < self._rules.least_confidence:
@@ -252,6 +257,7 @@ class Segmenter:
             and duration_s >= self._rules.certain_s
             and intensity >= self._rules.certain_intensity
             and rest_s >= self._rules.certain_rest_s
+            and self._rest.busy_before(onset) <= self._rules.certain_busy_s
             and not self._goes_on(onset)
         )
         if certain:

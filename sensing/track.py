@@ -57,6 +57,10 @@ class Track:
         """Return the score of each bin, NaN where there is none."""
         return self._scores[channel, self._part(first, last)]
 
+    def levels(self, first: int, last: int) -> FloatArray:
+        """Return the level of all channels, shape (channels, bins); NaN where it is not known."""
+        return self._level[:, self._part(first, last)]
+
     def gravity(self, first: int, last: int) -> FloatArray:
         """Return acceleration in g, shape (3, bins); NaN where it is not known."""
         return self._acceleration[:3, self._part(first, last)]

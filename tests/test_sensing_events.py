@@ -79,7 +79,7 @@ def test_episodes_of_a_leg_that_was_busy_are_only_possible(busy, kind):
 
 
 def test_scores_that_lag_behind_do_not_lengthen_an_episode():
-    (cramp,) = episodes(signal(120, (40, 30, 10)), (55, 90))
+    (cramp,) = episodes(signal(120, (40, 30, 10)), (46, 90))
     assert cramp.onset_s == pytest.approx(40, abs=0.25)
     assert cramp.offset_s == pytest.approx(70, abs=0.25)
 

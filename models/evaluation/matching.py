@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from models.evaluation.intervals import poisson_interval
 from models.truth import TrueEvent, TruthKind
-from sensing import Censored, Event, EventKind
+from sensing import Censored, Event, EventKind, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,7 +88,8 @@ class Match:
     truth : TrueEvent
     found : Event or None
     analysable : bool
-        False if more than half of the cramp lies in time that could not be judged.
+        False if more than half of the cramp lies in time that could not be judged, or if it began
+        in time that was unsettled: what follows once it has begun is no excuse for missing it.
     """
 
     recording: str
@@ -236,7 +237,7 @@ def _compare(judged: Judged) -> tuple[list[Match], list[FalseAlarm]]:
             recording=judged.name,
             truth=cramp,
             found=found[partner[row]] if row in partner else None,
-            analysable=sum(_overlap_s(cramp, event) for event in blind) <= cramp.duration_s / 2,
+            analysable=_is_analysable(cramp, blind),
         )
         for row, cramp in enumerate(cramps)
     ]
@@ -273,6 +274,16 @@ def _what_was_there(truth: Sequence[TrueEvent], event: Event) -> str:
     ]
     best = max(overlaps, default=(0.0, "rest"))
     return best[1] if best[0] > 0 else "rest"
+
+
+def _is_analysable(cramp: TrueEvent, blind: Sequence[Event]) -> bool:
+    hidden_s = 0.0
+    for event in blind:
+        if event.detail != Quality.UNSETTLED.reason:
+            hidden_s += _overlap_s(cramp, event)
+        elif event.onset_s <= cramp.onset_s < event.offset_s:
+            return False
+    return hidden_s <= cramp.duration_s / 2
 
 
 def _overlap_s(one: TrueEvent | Event, other: TrueEvent | Event) -> float:
