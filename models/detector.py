@@ -81,16 +81,21 @@ class Detector:
         return NightResult(duration_s, tuple(events), seconds)
 
     def _settled(self, seconds: Seconds) -> Seconds:
-        """Mark time in which a cramp could not have been a sure one, but for the sure cramps."""
-        count = seconds.quality.shape[1]
-        unsettled = self._segmenter.unsettled(count)
+        """Mark time in which a cramp that began would not have been a sure one.
+
+        Episodes that began at another time were judged, whatever they were found to be: the work
+        they are made of does not make them unsettled.
+        """
+        unsettled = self._segmenter.unsettled(seconds.quality.shape[1])
+        marked = unsettled.copy()
         for episode in self._episodes:
-            if episode.kind is EventKind.CRAMP:
-                unsettled[int(episode.onset_s) : int(episode.offset_s) + 1] = False
-        marked = np.where(
-            unsettled & (seconds.quality == Quality.GOOD), Quality.UNSETTLED, seconds.quality
+            first = int(episode.onset_s)
+            if episode.kind is EventKind.CRAMP or not unsettled[first]:
+                marked[first : int(episode.offset_s) + 1] = False
+        quality = np.where(
+            marked & (seconds.quality == Quality.GOOD), Quality.UNSETTLED, seconds.quality
         )
-        return replace(seconds, quality=marked.astype(np.uint8))
+        return replace(seconds, quality=quality.astype(np.uint8))
 
     def _judge(self, output: FrontEndOutput) -> list[Event]:
         scores = score_frames(self._classifier, output)

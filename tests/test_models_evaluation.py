@@ -1,5 +1,7 @@
 """Scoring of episodes: one to one, with nothing to gain from long alarms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,6 +57,12 @@ def test_cramps_in_time_that_cannot_be_judged_are_left_out_of_the_sensitivity():
     result = evaluate([judged([cramp(100, 60), cramp(500, 60)], [*detected, found(500, 60)])])
     assert result.sensitivity() == (1, 1)
     assert len(result.matches) == 2
+
+
+@pytest.mark.parametrize(("onset_s", "cramps"), [(90, 0), (105, 1)])
+def test_unsettled_time_excuses_a_missed_cramp_only_if_it_began_in_it(onset_s, cramps):
+    unsettled = replace(found(onset_s, 100, EventKind.NOT_ANALYSABLE), detail="unsettled")
+    assert evaluate([judged([cramp(100, 60)], [unsettled])]).sensitivity() == (0, cramps)
 
 
 @pytest.mark.parametrize(("duration_s", "intensity"), [(14.9, 10.0), (60.0, 2.9)])

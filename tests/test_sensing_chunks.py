@@ -161,18 +161,22 @@ def test_a_detector_that_was_given_nothing_has_nothing_to_say():
     assert (night.duration_s, night.events, night.analysable_s) == (0.0, (), 0.0)
 
 
-def test_time_before_which_too_little_rest_was_seen_is_not_analysable_but_in_a_cramp():
+def test_time_in_which_no_sure_cramp_could_begin_is_not_analysable_but_in_what_was_judged():
     classifier = load_classifier()
     detector = Detector(classifier, FORM, ACC_FORM)
     rng = np.random.default_rng(4)
     emg = rng.normal(0, 3, (2, round(400 * RATE_HZ))).astype(np.float32)
-    emg[:, round(250 * RATE_HZ) : round(350 * RATE_HZ)] *= 8
+    time_s = np.arange(emg.shape[1]) / RATE_HZ
+    emg[0] *= 1 + 9 * np.clip(np.minimum((time_s - 250) / 5, (350 - time_s) / 15), 0, 1)
     detector.push(emg, None)
     result = detector.finish()
     least_s = classifier.description.rules.certain_rest_s
     (start, *_) = result.of_kind(EventKind.NOT_ANALYSABLE)[1:]
     assert start.detail == "unsettled"
     assert start.offset_s == pytest.approx(least_s + 10, abs=2), "the noise floor takes ten seconds"
-    counted = [(event.onset_s, event.offset_s) for event in result.of_kind(EventKind.CRAMP)]
-    for onset_s, offset_s in counted:
-        assert result.seconds.analysable[int(onset_s) : int(offset_s)].all()
+    (judged,) = result.of_kind(EventKind.CRAMP) + result.of_kind(EventKind.POSSIBLE_CRAMP)
+    assert (judged.onset_s, judged.offset_s) == pytest.approx((250, 350), abs=3)
+    analysable = result.seconds.analysable
+    assert analysable[110 : int(judged.offset_s)].all()
+    assert not analysable[352:362].any(), "the leg was at work just now"
+    assert analysable[367:].all()
