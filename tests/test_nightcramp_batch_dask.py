@@ -206,7 +206,7 @@ def test_a_scheduler_that_is_killed_and_started_again_loses_nothing(tmp_path, wo
             for done in run_tasks(tasks_named(out, *names), workers, work.slow):
                 found.append(done)
                 if len(found) == 3:
-                    threading.Thread(target=replace).start()
+                    threading.Timer(0.15, replace).start()  # in the middle of the next
     assert sorted(d.outcome.name for d in found) == sorted(names)
     assert {d.outcome.status for d in found} == {Status.ANALYSED}
     assert max(d.tries for d in found) > 1
