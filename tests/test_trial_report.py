@@ -6,6 +6,7 @@ import base64
 import io
 import math
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ import trial
 from trial import Provenance, Study, load_study, render_report, work_out
 from trial.estimates import Mean, Rate
 from trial.report import wording
-from trial.report.lines import FREQUENCY, Durations, draw_weeks
+from trial.report.lines import FREQUENCY, Durations, draw_weeks, has_clipped_interval
 from trial.report.pictures import draw_pictures
 from trial.report.svg import inline_svg
 from trial.report.wear_map import draw_wear, wear_map
@@ -217,6 +218,14 @@ def ink(figure: Figure) -> float:
 def test_the_figures_have_ink(study: Study) -> None:
     assert ink(draw_weeks(summarise(study).groups, FREQUENCY)) > 0.05
     assert ink(draw_wear(wear_map(study))) > 0.3
+
+
+def test_no_figure_shows_more_than_there_can_be(study: Study) -> None:
+    groups = summarise(study).groups
+    assert draw_weeks(groups, FREQUENCY).axes[0].get_ylim()[1] > 2
+    scale = replace(FREQUENCY, most=2.0)
+    assert draw_weeks(groups, scale).axes[0].get_ylim() == (0, 2)
+    assert has_clipped_interval(groups, scale)
 
 
 def test_the_same_study_gives_the_same_bytes(folder: Path) -> None:

@@ -47,10 +47,19 @@ _MINUTES = {1 / 6: "10 s", 0.5: "30 s", 1: "1", 2: "2", 5: "5", 10: "10", 30: "3
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a figure shows of every week."""
+    """What a figure shows of every week.
+
+    Attributes
+    ----------
+    name : str
+    pick : callable
+    most : float
+        Largest value there can be.
+    """
 
     name: str
     pick: Callable[[Outcomes], Rate | Mean]
+    most: float = math.inf
 
     def of(self, week: Span) -> Rate | Mean:
         """Return the estimate of a week."""
@@ -58,7 +67,7 @@ class Measure:
 
 
 FREQUENCY = Measure("Cramps per week", lambda outcomes: outcomes.frequency)
-SEVERITY = Measure("Severity by the diary", lambda outcomes: outcomes.severity)
+SEVERITY = Measure("Severity by the diary", lambda outcomes: outcomes.severity, most=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,7 @@ def draw_weeks(groups: Sequence[Group], measure: Measure) -> Figure:
         figure, axes = paper(_WIDTH, _HEIGHT, (_LEFT, _right(groups), 18, _bottom(len(groups))))
         for group, look in zip(groups, LOOKS, strict=False):
             _draw_weeks(axes, [(w.name, measure.of(w)) for w in group.weeks], places, look)
-        axes.set_ylim(0, 1.1 * _highest(groups, measure))
+        axes.set_ylim(0, min(1.1 * _highest(groups, measure), measure.most))
         axes.set_xlim(min(places.values()) - 0.4, max(places.values()) + 0.4)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         axes.grid(axis="y", color=GREY, alpha=0.2, linewidth=0.5)
@@ -135,7 +144,7 @@ def draw_duration(samples: Sequence[Durations]) -> Figure:
             axes.lines[-1].set_label(f"{_short(sample.name)}, {people(sample.participants)}")
         _label_durations(axes, float(grid[-1]))
         _title(axes, "Cramps that last at most so long (%)")
-        axes.legend(loc="lower right", frameon=False, handlelength=2.8, borderaxespad=0.2)
+        axes.legend(loc="best", frameon=False, handlelength=2.8, borderaxespad=0.2)
     return figure
 
 
@@ -161,7 +170,8 @@ def _highest(groups: Sequence[Group], measure: Measure) -> float:
     """Return the highest value to draw, so that intervals of very few people do not rule it."""
     found = _weekly_estimates(groups, measure)
     largest = max(one.value or 0.0 for one in found) or 1.0
-    return min(max(largest, *(one.high or 0.0 for one in found)), _HIGHEST_INTERVAL * largest)
+    highest = max(largest, *(one.high or 0.0 for one in found))
+    return min(highest, _HIGHEST_INTERVAL * largest, measure.most)
 
 
 def _places(weeks: Sequence[int | str]) -> dict[int | str, float]:
