@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,6 @@ from sensing import (
     SegmentationRules,
     Segmenter,
 )
-from sensing.rest import BUSY_WINDOW_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ EVERYTHING = SegmentationRules(
     certain_s=0.0,
     certain_intensity=0.0,
     certain_rest_s=0.0,
-    certain_busy_s=BUSY_WINDOW_S,
+    certain_busy_s=math.inf,
 )
 """Rules by which whatever scored high is an episode."""
 

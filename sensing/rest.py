@@ -10,15 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from sensing.features.windows import ACTIVE_LEVEL
 from sensing.frames import HOP_BINS, FrontEndOutput
 
 if TYPE_CHECKING:
     from sensing.types import BoolArray, FloatArray
-
-Hops = npt.NDArray[np.int64]
 
 REST_WINDOW_S = 300.0
 """How long before an onset is looked at for rest."""
@@ -38,6 +35,8 @@ class RestWatch:
 
     def __init__(self, bin_s: float) -> None:
         self._hop_s = HOP_BINS * bin_s
+        self._rest_window = round(REST_WINDOW_S / self._hop_s)
+        self._busy_window = round(BUSY_WINDOW_S / self._hop_s)
         self._rest = [0]
         self._busy = [0]
 
@@ -49,11 +48,11 @@ class RestWatch:
 
     def rest_before(self, bin_number: int) -> float:
         """Return for how many seconds the leg was seen at rest in the minutes before a bin."""
-        return float(self._rest_before(np.array([bin_number // HOP_BINS]))[0])
+        return self._lately(self._rest, bin_number, self._rest_window)
 
     def busy_before(self, bin_number: int) -> float:
         """Return for how many seconds the leg was seen at work in the half minute before a bin."""
-        return float(self._busy_before(np.array([bin_number // HOP_BINS]))[0])
+        return self._lately(self._busy, bin_number, self._busy_window)
 
     def unsettled(self, least_rest_s: float, most_busy_s: float, seconds: int) -> BoolArray:
         """Return in which seconds of the recording too little rest or too much work went before.
@@ -64,21 +63,18 @@ class RestWatch:
         seconds : int
             Length of the recording.
         """
-        hops = (np.arange(seconds) / self._hop_s).astype(np.int64)
-        return (self._rest_before(hops) < least_rest_s) | (self._busy_before(hops) > most_busy_s)
+        bins = [int(second / self._hop_s) * HOP_BINS for second in range(seconds)]
+        return np.array(
+            [
+                self.rest_before(number) < least_rest_s or self.busy_before(number) > most_busy_s
+                for number in bins
+            ],
+            dtype=np.bool_,
+        )
 
-    def _rest_before(self, hops: Hops) -> npt.NDArray[np.float64]:
-        return self._lately(self._rest, hops, REST_WINDOW_S)
-
-    def _busy_before(self, hops: Hops) -> npt.NDArray[np.float64]:
-        return self._lately(self._busy, hops, BUSY_WINDOW_S)
-
-    def _lately(self, sums: list[int], hops: Hops, window_s: float) -> npt.NDArray[np.float64]:
-        """Return the seconds that were counted in the window before each of some half seconds."""
-        counted = np.array(sums, dtype=np.float64)
-        last = np.minimum(hops, len(sums) - 1)
-        first = np.maximum(0, last - round(window_s / self._hop_s))
-        return np.asarray((counted[last] - counted[first]) * self._hop_s)
+    def _lately(self, sums: list[int], bin_number: int, window: int) -> float:
+        hop = min(bin_number // HOP_BINS, len(sums) - 1)
+        return (sums[hop] - sums[max(0, hop - window)]) * self._hop_s
 
 
 def _resting_and_active(level: FloatArray) -> tuple[BoolArray, BoolArray]:
