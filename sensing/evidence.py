@@ -199,7 +199,7 @@ def _movement(track: Track, span: Span) -> tuple[float, ...]:
     return (
         _log_strongest(at_onset),
         _log_strongest(later),
-        *_turns_deg(track, span.onset, end),
+        *_turns_deg(track, span, end),
         _log_still_s(later, AT_ONSET_S[1], track.bin_s),
     )
 
@@ -217,15 +217,15 @@ def _log_still_s(shake: FloatArray, first_s: float, bin_s: float) -> float:
     return math.log(moved[0] * bin_s + first_s if len(moved) else NEVER_S)
 
 
-def _turns_deg(track: Track, onset: int, end: int) -> tuple[float, float]:
+def _turns_deg(track: Track, span: Span, end: int) -> tuple[float, float]:
     """Return by which angle the leg had turned away from where it lay at first, and at most."""
     second = round(1.0 / track.bin_s)
-    first, last = (onset + round(edge / track.bin_s) for edge in LYING_S)
+    first, last = (span.onset + round(edge / track.bin_s) for edge in LYING_S)
     lying = _direction(track.gravity(first, last))
-    begun = _direction(track.gravity(onset, onset + round(BEGIN_S / track.bin_s)))
+    begun = _direction(track.gravity(span.onset, span.onset + round(BEGIN_S / track.bin_s)))
     later = (
-        _angle_deg(lying, _direction(track.gravity(start, start + second)))
-        for start in range(onset, end, 2 * second)
+        _angle_deg(lying, _direction(track.gravity(start, min(start + second, span.now))))
+        for start in range(span.onset, end, 2 * second)
     )
     known = [angle for angle in later if not math.isnan(angle)]
     return _angle_deg(lying, begun), max(known, default=math.nan)

@@ -126,6 +126,15 @@ def test_measures_do_not_depend_on_chunks(chunk_s):
     )
 
 
+def test_what_the_leg_does_after_an_episode_was_judged_is_no_part_of_it():
+    samples = emg(160, (60, 60, 10, 0.1, 0.1))
+    samples[:, round(99 * RATE_HZ) :] = np.nan  # judged at 100.5 s: no sample came back in time
+    turned = acceleration(160, turn_at_s=100.45)
+    whole = measure(samples, turned, high=(62, 99))
+    assert whole["tilt"] < 5
+    np.testing.assert_equal(measure(samples, turned, high=(62, 99), chunk_s=0.5), whole)
+
+
 def test_what_cannot_be_measured_counts_as_usual():
     count = len(MEASURES)
     weights = EvidenceWeights((5.0,) * count, (2.0,) * count, (1.0,) * count, 0.7)
