@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from recordings.recording import Annotation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime, timedelta
     from pathlib import Path
 
     from firmware_bridge import ClockModel, StreamSpec
@@ -71,12 +71,12 @@ class JournalRun:
     @property
     def start(self) -> datetime:
         """Local time of the first sample, with its offset from UTC."""
-        return self.source.start(self.decoded) + timedelta(seconds=self.start_s)
+        return self.source.start(self.decoded, self.start_s)
 
     @property
     def whole_start(self) -> datetime:
         """What the header says: the nearest whole second, local, without zone."""
-        return self.source.whole_start(self.decoded) + timedelta(seconds=self.start_s)
+        return self.source.whole_start(self.decoded, self.start_s)
 
     @property
     def parts(self) -> list[StreamPart]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from recordings.journal.journal import Journal
     from recordings.journal.record import JournalRecord
 
-_HALF_SECOND = timedelta(milliseconds=500)
+_HALF_SECOND_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,13 +60,13 @@ class JournalSource:
         other = self.companion if stream == "acc" else None
         return device_of((other or self).header.label.device, self.folder)
 
-    def start(self, run: DecodedRun) -> datetime:
-        """Local time of a run's first sample, with its offset from UTC."""
-        return self.decoded.utc(run.start_s).astimezone(self.zone)
+    def start(self, run: DecodedRun, after_s: float = 0.0) -> datetime:
+        """Local time of a run's first sample, or so long after it, with its offset from UTC."""
+        return self.decoded.utc(run.start_s + after_s).astimezone(self.zone)
 
-    def whole_start(self, run: DecodedRun) -> datetime:
-        """Nearest whole second to the first sample, in local time without zone, as in EDF."""
-        return (self.start(run) + _HALF_SECOND).replace(microsecond=0, tzinfo=None)
+    def whole_start(self, run: DecodedRun, after_s: float = 0.0) -> datetime:
+        """Nearest whole second to `start`, in local time without zone, as in EDF."""
+        return self.start(run, after_s + _HALF_SECOND_S).replace(microsecond=0, tzinfo=None)
 
 
 def read_journal(

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import edfio
@@ -404,6 +404,22 @@ def test_a_gap_of_more_than_half_an_hour_begins_a_new_run(tmp_path):
     (part,) = recording.blocks(9999, start_s=start_s)
     (read,) = two.blocks(9999)
     assert same_bits(part.emg, read.emg)
+
+
+def test_a_run_that_begins_after_the_change_to_winter_time_is_dated_by_it(tmp_path, monkeypatch):
+    # Clocks in Vienna went from 03:00 back to 02:00 in the gap; it began at 02:58:40.
+    before = datetime(2026, 10, 25, 0, 57, tzinfo=UTC)
+    monkeypatch.setattr(sys.modules[__name__], "WALL_NS", round(before.timestamp()) * SECOND)
+    records = band(2300, gaps=((100.0, 1900.0),), acc_hz=0)
+    journal = keep(tmp_path / "night.ncj", "npg-lite-3ch", records)
+    one, two = journal_to_bids(journal, tmp_path / "tree")
+    assert open_recording(one).info.start == datetime(2026, 10, 25, 2, 58, 40)
+    assert open_recording(two).info.start == datetime(2026, 10, 25, 2, 31, 59)
+    ours = json.loads(two.with_suffix(".json").read_text())["Nightcramp"]
+    start, start_utc = (datetime.fromisoformat(ours[name]) for name in ("Start", "StartUTC"))
+    assert start == start_utc
+    assert (start_utc - before).total_seconds() == pytest.approx(2099, abs=0.1)
+    assert ours["UTCOffset"] == 3600
 
 
 def info_bytes(rate_hz):
