@@ -18,6 +18,7 @@ MEASURED_S = 30.0
 
 _ENOUGH_S = 10.0
 _CLOSE = 0.005
+_WHOLE_FROM_HZ = 100.0
 _CLOSE_TO_MASTER = 0.001
 _TENTH_HZ = 0.06
 _STEP = 0.65
@@ -99,6 +100,9 @@ class Placement(Protocol):
 class Leading:
     """Placement of the master: where the device counted its samples.
 
+    Its rate is a whole number, or, below 100 Hz, a whole number of tenths: a file's data records
+    last whole seconds and hold whole samples.
+
     Parameters
     ----------
     clock : ClockFit
@@ -111,7 +115,8 @@ class Leading:
     def __init__(self, clock: ClockFit, timeline: Timeline, origin: int) -> None:
         measured_hz = clock.rate_hz
         close = abs(measured_hz / clock.nominal_hz - 1.0) <= _CLOSE
-        self.rate_hz = clock.nominal_hz if close else float(max(1, round(measured_hz)))
+        rate_hz = clock.nominal_hz if close else measured_hz
+        self.rate_hz = _in_tenths(rate_hz) if rate_hz < _WHOLE_FROM_HZ else float(round(rate_hz))
         self._origin = origin
         timeline.lay(clock, origin, self.rate_hz)
 
@@ -124,8 +129,8 @@ class Leading:
 class Following:
     """Placement of a stream that is kept in step with the master.
 
-    Its rate is the stated one or the nearest tenth of a hertz: whole ones would leave out or miss
-    a sample every few seconds at the low rates of accelerometers.
+    Its rate is the stated or the measured one, to a tenth of a hertz: whole ones would leave out or
+    miss a sample every few seconds at the low rates of accelerometers.
 
     Parameters
     ----------
@@ -139,9 +144,8 @@ class Following:
     def __init__(self, clock: ClockFit, timeline: Timeline, seconds: float) -> None:
         nominal_hz, rate_hz = clock.nominal_hz, clock.rate_hz / timeline.stretch
         close_hz = max(_CLOSE_TO_MASTER * nominal_hz, _TENTH_HZ)
-        self.rate_hz = nominal_hz
-        if seconds >= _ENOUGH_S and abs(rate_hz - nominal_hz) > close_hz:
-            self.rate_hz = max(1, round(10 * rate_hz)) / 10
+        far = seconds >= _ENOUGH_S and abs(rate_hz - nominal_hz) > close_hz
+        self.rate_hz = _in_tenths(rate_hz if far else nominal_hz)
         self._clock = clock
         self._timeline = timeline
         self._shift: int | None = None
@@ -160,3 +164,7 @@ class Following:
         if free or abs(off) > _STEP:
             self._shift += round(off)
         return index + self._shift
+
+
+def _in_tenths(rate_hz: float) -> float:
+    return max(1, round(10 * rate_hz)) / 10

@@ -422,17 +422,23 @@ def test_a_run_that_begins_after_the_change_to_winter_time_is_dated_by_it(tmp_pa
     assert ours["UTCOffset"] == 3600
 
 
-def info_bytes(rate_hz):
-    stream = profile.StreamInfo(
-        profile.StreamId.EMG, 1, 16, rate_hz, 0.25, 0.0, 20, 450, profile.UnitCode.MICROVOLT, True
-    )
-    return profile.encode_info(profile.Info(7, 0, (stream,)))
+def info_bytes(rate_hz, acc_hz=None):
+    streams = [
+        profile.StreamInfo(kind, channels, 16, hz, 0.25, 0.0, 20, 450, unit, True)
+        for kind, channels, hz, unit in (
+            (profile.StreamId.EMG, 1, rate_hz, profile.UnitCode.MICROVOLT),
+            (profile.StreamId.ACC, 3, acc_hz, profile.UnitCode.G),
+        )
+        if hz is not None
+    ]
+    return profile.encode_info(profile.Info(7, 0, tuple(streams)))
 
 
-def framed(first, session):
-    values = np.arange(first, first + 100, dtype=np.int32).reshape(1, -1) % 30_000
+def framed(first, session, n=100, channels=1):
+    stream = profile.StreamId.EMG if channels == 1 else profile.StreamId.ACC
+    values = np.tile(np.arange(first, first + n, dtype=np.int32) % 30_000, (channels, 1))
     frame = profile.Frame(
-        profile.StreamId.EMG, SampleFlag.NONE, 0, session, first, 0, profile.Encoding.INT16, values
+        stream, SampleFlag.NONE, 0, session, first, 0, profile.Encoding.INT16, values
     )
     return profile.encode_frame(frame)
 
@@ -452,6 +458,23 @@ def test_a_sensor_that_describes_itself_anew_begins_a_new_run(tmp_path):
     recording = open_recording(journal)
     assert_same(recording, open_recording(files[0]))
     assert any("1 more parts" in note for note in recording.info.notes)
+
+
+@pytest.mark.parametrize(("emg_hz", "acc_hz"), [(976.563, 104.167), (1000.5, 104.0), (200.4, 12.5)])
+def test_rates_with_fractions_of_a_hertz_can_be_told_in_files(emg_hz, acc_hz, tmp_path):
+    rows = [((k + 1) * 100 / emg_hz, framed(100 * k, 1)) for k in range(int(60.3 * emg_hz / 100))]
+    rows += [
+        ((k + 1) * 10 / acc_hz, framed(10 * k, 1, n=10, channels=3))
+        for k in range(int(60.3 * acc_hz / 10))
+    ]
+    rows.sort(key=lambda row: row[0])
+    records = [link(99, "setting_up"), notified(profile.INFO, 99, info_bytes(emg_hz, acc_hz))]
+    records += [notified(profile.LIVE, 100 + at_s, frame) for at_s, frame in rows]
+    recording = open_recording(keep(tmp_path / "night.ncj", "profile-v1", records))
+    assert recording.info.emg.rate_hz == round(emg_hz)
+    assert recording.info.acc.rate_hz == pytest.approx(acc_hz, abs=0.05)
+    emg, _ = journal_to_bids(recording.source, tmp_path / "tree")
+    assert_same(recording, open_recording(emg))
 
 
 def test_the_detector_finds_the_same_in_the_journal_and_in_the_files(recording, tree):
