@@ -6,6 +6,7 @@ for tools that do not read annotations.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -147,7 +148,7 @@ def find_part_skips(parts: Sequence[StreamPart], duration_s: float) -> list[Skip
     rates = [part.form.rate_hz for part in parts]
     common = missing[0]
     for rate_hz, spans in zip(rates[1:], missing[1:], strict=True):
-        common = _common(common, rates[0], spans, rate_hz)
+        common = list(_common(common, _within(spans, rate_hz, rates[0])))
     skips = [Skip(a / rates[0], (b - a) / rates[0]) for a, b in common]
     covered = [(skip.onset_s, skip.onset_s + skip.duration_s) for skip in skips]
     for part, spans in zip(parts, missing, strict=True):
@@ -161,32 +162,40 @@ def find_part_skips(parts: Sequence[StreamPart], duration_s: float) -> list[Skip
     return skips
 
 
-def _common(
-    spans: Sequence[tuple[int, int]],
-    rate_hz: float,
-    others: Sequence[tuple[int, int]],
-    other_hz: float,
+def _within(
+    spans: Sequence[tuple[int, int]], rate_hz: float, other_hz: float
 ) -> list[tuple[int, int]]:
-    """Stretches of the first stream in which no sample of either is present."""
-    found = []
-    for first, stop in others:
-        low = math.ceil(first / other_hz * rate_hz - 1e-6)
-        high = math.floor(stop / other_hz * rate_hz + 1e-6)
-        for begin, end in spans:
-            if max(begin, low) < min(end, high):
-                found.append((max(begin, low), min(end, high)))
-    return sorted(found)
+    """Spans of a stream as those samples of another that lie wholly in them."""
+    return [
+        (
+            math.ceil(first / rate_hz * other_hz - 1e-6),
+            math.floor(stop / rate_hz * other_hz + 1e-6),
+        )
+        for first, stop in spans
+    ]
+
+
+def _common(
+    spans: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """Yield what lies in spans of both lists; both, and what is yielded, are in order."""
+    at = other = 0
+    while at < len(spans) and other < len(others):
+        (begin, end), (low, high) = spans[at], others[other]
+        if max(begin, low) < min(end, high):
+            yield max(begin, low), min(end, high)
+        if end < high:
+            at += 1
+        else:
+            other += 1
 
 
 def _without(
     spans: Sequence[tuple[int, int]], known: Sequence[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    """Spans without what is known already."""
-    left = list(spans)
-    for begin, end in known:
-        cut_up = [((a, min(b, begin)), (max(a, end), b)) for a, b in left]
-        left = [part for pair in cut_up for part in pair if part[0] < part[1]]
-    return left
+) -> Iterator[tuple[int, int]]:
+    """Yield what of spans is not known already."""
+    edges = [0, *itertools.chain.from_iterable(known), spans[-1][1] if spans else 0]
+    return _common(spans, list(zip(edges[::2], edges[1::2], strict=True)))
 
 
 def _record_seconds(rates: Sequence[float]) -> int:

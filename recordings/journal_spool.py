@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -124,10 +125,11 @@ class StreamSpool:
 
     def spans(self, first: int, stop: int) -> Spans:
         """Return the missing positions from `first` up to `stop`, counted from `first`."""
+        begin = bisect_right(self.missing, first, key=lambda span: span.stop)
+        end = bisect_left(self.missing, stop, key=lambda span: span.first)
         found = [
             (max(span.first, first) - first, min(span.stop, stop) - first)
-            for span in self.missing
-            if span.first < stop and first < span.stop
+            for span in self.missing[begin:end]
         ]
         return np.array(found, np.int64).reshape(-1, 2)
 
