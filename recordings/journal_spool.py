@@ -53,6 +53,11 @@ class StreamSpool:
     ----------
     form : StreamFormat
 
+    Raises
+    ------
+    OutputError
+        If the temporary file cannot be made.
+
     Attributes
     ----------
     n : int
@@ -72,7 +77,10 @@ class StreamSpool:
         self._frame = self._dtype.itemsize * form.spec.channels
         self._pieces: list[npt.NDArray[np.int32]] = []
         self._written = 0
-        self._file = tempfile.TemporaryFile(buffering=1 << 20)  # noqa: SIM115 (kept open)
+        try:
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (kept open)
+        except OSError as error:
+            raise _unwritable(error) from error
         weakref.finalize(self, self._file.close)
 
     @property
@@ -107,9 +115,11 @@ class StreamSpool:
         self._pieces = []
         counts = self.form.clip(told)
         self.clipped += int(np.count_nonzero(counts != told))
+        rest = memoryview(counts.T.astype(self._dtype, order="C").tobytes())
         try:
             self._file.seek(self._written * self._frame)
-            self._file.write(np.ascontiguousarray(counts.T, self._dtype).data)
+            while rest:
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
             raise _unwritable(error) from error
         self._written += counts.shape[1]
@@ -117,7 +127,6 @@ class StreamSpool:
     def read(self, first: int, stop: int) -> npt.NDArray[np.int32]:
         """Return counts by position, shape (channels, stop - first); 0 where missing."""
         self.flush()
-        self._file.flush()
         size, start = (stop - first) * self._frame, first * self._frame
         found = os.pread(self._file.fileno(), size, start)
         counts = np.frombuffer(found.ljust(size, b"\0"), self._dtype)
@@ -153,6 +162,7 @@ class StreamSpool:
 
 def _unwritable(error: OSError) -> OutputError:
     return OutputError(
-        f"{tempfile.gettempdir()}: no temporary file can be written ({error.strerror or error}). "
+        f"{tempfile.tempdir or 'TMPDIR'}: no temporary file can be written "
+        f"({error.strerror or error}). "
         "Free some space there, or name another folder in TMPDIR."
     )

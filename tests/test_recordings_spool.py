@@ -1,13 +1,17 @@
-"""Counts of a decoded stream in a temporary file: what is missing of them."""
+"""Counts of a decoded stream in a temporary file: what is missing, and a full disk."""
 
+import errno
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge import DEVICES, GapCause, MissingStretch, Stretch
+from nightcramp.errors import OutputError
 from recordings import stream_format
 from recordings.emg_bids_edf import StreamPart, find_part_skips
 from recordings.journal_spool import StreamSpool
@@ -79,3 +83,30 @@ def test_a_night_that_lost_one_packet_in_a_hundred_is_told_in_a_moment():
     skips = find_part_skips(parts, hours * 3600.0)
     assert time.process_time() - begun_s < 10
     assert sum(skip.label == "EMG 1" for skip in skips) > 0.9 * hours * 3600
+
+
+def test_a_disk_for_temporary_files_that_is_full_is_told(monkeypatch):
+    class Full:
+        def __init__(self, file):
+            self._file = file
+            self.close = file.close
+            self.seek = file.seek
+
+        def write(self, data):
+            if self._file.tell() >= 1000:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return self._file.write(data[:600])  # as much as there was room for
+
+    made = tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **how: Full(made(**how)))
+    with pytest.raises(OutputError, match=r"No space left.*TMPDIR"):
+        spooled(EMG, [400])
+
+
+def test_no_folder_for_temporary_files_is_told(monkeypatch):
+    def refuse(**_):
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(OutputError, match="No usable temporary directory"):
+        spooled(EMG, [400])
