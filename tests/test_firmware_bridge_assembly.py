@@ -7,6 +7,7 @@ at a bedside machine: a connection event every 45 ms, bursts, geometric retransm
 import copy
 import struct
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -378,6 +379,20 @@ def test_every_sample_is_in_one_stretch_or_named(spec, n, other, lost):
         assert (np.diff(true[true >= 0]) > 0).all()
 
 
+def test_notifications_that_change_places_leave_no_gap():
+    records = night([(PROFILE, 100, 1000.0)], 60)
+    k = 400
+    one, two = records[k].payload, records[k + 1].payload
+    records[k], records[k + 1] = (
+        replace(records[k], payload=two),
+        replace(records[k + 1], payload=one),
+    )
+    items = feed(Assembler(device(PROFILE)), records)
+    assert gaps_in(items) == []
+    assert {i.kind for i in of(StreamAnomaly, items)} == {AnomalyKind.REORDERED}
+    assert np.array_equal(grid(items, "emg")[:50_000], np.arange(50_000))
+
+
 def test_flags_of_the_device_are_carried_along():
     values = np.arange(10).reshape(1, -1)
     records = [
@@ -628,7 +643,10 @@ def test_samples_that_nothing_describes_are_named():
 def test_without_any_emg_the_samples_of_other_streams_are_named():
     other = acc(100.0, CounterSpec(256))
     records = night([(other, 5, 100.0)], 400)
-    items = feed(Assembler(device(NPG, other)), records)
+    assembler = Assembler(device(NPG, other))
+    soon = [item for record in records for item in tell(assembler, record)]
+    assert count_told(soon) >= count_sent(records) / 5, "what is old is not kept in memory"
+    items = soon + assembler.finish()
     assert count_told(items) == count_sent(records)
     assert {i.kind for i in of(StreamAnomaly, items)} == {AnomalyKind.EARLY}
 

@@ -376,6 +376,22 @@ def test_polar_compressed_frames_of_type_0_need_the_factor_of_the_answer():
     assert samples.values.T.tolist() == [[500, -500, 0], [501, -501, 0]]
 
 
+@pytest.mark.parametrize("bits", [0, 17, 40, 255])
+def test_polar_differences_of_impossible_width_are_refused(bits):
+    body = bytes(6) + bytes([bits, 1]) + bytes(-(-bits * 3 // 8))
+    reject = only(decode("polar-h10", polar.DATA, polar_frame(0x81, body)))
+    assert reject.reason is RejectReason.LENGTH
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, 1e6, np.nan, np.inf])
+def test_a_polar_factor_that_makes_no_sense_is_not_taken(factor):
+    decoder = DEVICES["polar-h10"].decoder()
+    told = bytes([5, 1]) + np.array([factor], "<f4").tobytes()
+    decoder.decode(polar.CONTROL, bytes.fromhex("f00202000000013200") + told)
+    frame = polar_frame(0x80, bytes.fromhex("e803 18fc 0000"))
+    assert only(decoder.decode(polar.DATA, frame)).reason is RejectReason.NOT_CONFIGURED
+
+
 def test_polar_is_started_with_rate_resolution_and_range():
     assert DEVICES["polar-h10"].setup[-1].payload.hex() == "02020001320001011000020108 00".replace(
         " ", ""

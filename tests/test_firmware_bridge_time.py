@@ -298,6 +298,16 @@ def test_one_wild_number_is_a_stray_and_changes_nothing():
     assert [o.kind for o in outcomes if isinstance(o, Anomaly)] == [AnomalyKind.STRAY]
 
 
+def test_a_number_ahead_of_the_time_that_has_passed_is_a_stray_too():
+    tracker = IndexTracker(U32)
+    streamed(tracker, range(0, 5000, 10))
+    late = [tracker.push(frame(5000 + ahead), round(105.1 * 1e9)) for ahead in (60_000, 2_000)]
+    assert late[0] == []
+    stray, gap, placed = late[1]
+    assert stray.kind is AnomalyKind.STRAY
+    assert (gap.n, placed.index) == (2_000, 7_000)
+
+
 @pytest.mark.parametrize("session", [1, 2])
 def test_a_device_that_restarts_is_recognised_and_placed_by_time(session):
     """With a new session number, or only by its count beginning anew."""
@@ -373,6 +383,38 @@ def test_a_clock_for_a_counter_tells_gaps_to_a_sample():
     assert gap.n == pytest.approx(12_000, abs=2)
     assert gap.uncertainty_s == pytest.approx(1 / 52.6, rel=0.01)
     assert tracker.clock.rate_hz == pytest.approx(rate_hz, rel=1e-4)
+
+
+def ticking(tick_hz, gap, scatter=lambda _: 0):
+    """Push four samples at a time at 52 Hz, counted in ticks of the device's own second."""
+    spec = StreamSpec("acc", 3, 52.0, rate_tolerance=0.03, counter=CounterSpec(2**32, 1000.0, True))
+    tracker, values, outcomes = IndexTracker(spec), np.zeros((3, 4), np.int32), []
+    for k in range(4000):
+        if k in gap:
+            continue
+        counter = round(4 * k / 52 * tick_hz) + scatter(k)
+        outcomes += tracker.push(
+            Samples("acc", values, counter), round((500 + (4 * k + 3) / 52) * 1e9)
+        )
+    return [o for o in outcomes if not isinstance(o, Placed)]
+
+
+def test_a_device_whose_second_is_another_tells_gaps_by_its_own_ticks():
+    (gap,) = ticking(1020.0, range(1000, 3000))
+    assert gap.n == pytest.approx(8000, abs=2)
+
+
+def test_time_stamps_that_scatter_by_almost_a_sample_lose_none():
+    assert ticking(1000.0, (), scatter=lambda k: 9 * (k % 3)) == []
+
+
+def test_an_arrival_from_before_its_sample_does_not_move_the_clock():
+    clock = ClockFit(100.0)
+    for k in range(6000):
+        early_s = 3.0 if k == 4000 else 0.0  # the host's clock was read wrongly, once
+        clock.add(10 * k, 10, round((START_S + (10 * k + 9) / 100 - early_s) * 1e9))
+    errors = clock.times_of(np.arange(0.0, 60_000, 100)) - START_S - np.arange(0, 600, 1.0)
+    assert np.abs(errors).max() < 0.005
 
 
 def test_what_the_tracker_says_does_not_depend_on_when_it_is_asked():
