@@ -180,3 +180,17 @@ def test_time_in_which_no_sure_cramp_could_begin_is_not_analysable_but_in_what_w
     assert analysable[110 : int(judged.offset_s)].all()
     assert not analysable[352:362].any(), "the leg was at work just now"
     assert analysable[367:].all()
+
+
+def test_a_possible_cramp_that_began_too_soon_after_the_start_settles_nothing():
+    detector = Detector(load_classifier(), FORM, ACC_FORM)
+    rng = np.random.default_rng(4)
+    emg = rng.normal(0, 3, (2, round(200 * RATE_HZ))).astype(np.float32)
+    time_s = np.arange(emg.shape[1]) / RATE_HZ
+    emg[0] *= 1 + 9 * np.clip(np.minimum((time_s - 50) / 5, (95 - time_s) / 15), 0, 1)
+    detector.push(emg, None)
+    result = detector.finish()
+    (possible,) = result.of_kind(EventKind.POSSIBLE_CRAMP)
+    assert possible.onset_s == pytest.approx(50, abs=3)
+    assert not result.of_kind(EventKind.CRAMP)
+    assert not result.seconds.analysable[:95].any()

@@ -89,6 +89,19 @@ def test_standing_up_after_a_cramp_is_not_part_of_it():
     assert cramp.offset_s == pytest.approx(71, abs=1.0)
 
 
+def test_the_tone_that_stays_after_a_strong_cramp_is_not_part_of_it():
+    (cramp,) = episodes(signal(160, (40, 30, 40), (70, 20, 3)), (44, 90))
+    assert cramp.offset_s == pytest.approx(70, abs=0.3)
+
+
+def test_what_lasts_more_than_twenty_minutes_is_cut():
+    bursts = [(40 + 8.4 * number, 6.5, 10) for number in range(155)]
+    first, second = episodes(signal(1500, *bursts), (44, 1340))
+    assert first.duration_s == pytest.approx(1200, abs=5)
+    assert second.onset_s == pytest.approx(first.offset_s, abs=1)
+    assert second.kind is EventKind.POSSIBLE_CRAMP, "it is not counted twice"
+
+
 def test_doubt_within_a_cramp_does_not_end_it():
     (cramp,) = episodes(signal(160, (40, 60, 10)), (44, 60), (80, 100), unsure=(60, 80))
     assert cramp.offset_s == pytest.approx(100, abs=0.5)
@@ -169,6 +182,12 @@ def test_leg_movements_last_half_a_second_to_ten_seconds(duration_s, count):
     assert len(found) == count
     if found:
         assert found[0].duration_s == pytest.approx(duration_s, abs=0.25)
+
+
+def test_a_pause_of_less_than_half_a_second_does_not_end_a_movement():
+    (movement,) = movements(signal(80, (40, 1, 12), (41.3, 1, 12)))
+    assert movement.duration_s == pytest.approx(2.3, abs=0.25)
+    assert len(movements(signal(80, (40, 1, 12), (41.8, 1, 12)))) == 2
 
 
 def test_the_noise_of_a_high_floor_moves_no_leg():
