@@ -354,6 +354,40 @@ def after_power_cut(bench):
     return folder
 
 
+def test_a_segment_is_begun_in_an_order_that_a_power_cut_cannot_spoil(tmp_path):
+    steps = []
+
+    class TellingDisk(Disk):
+        def create(self, path):
+            steps.append(f"create {path.name}")
+            return super().create(path)
+
+        def write(self, file, data, offset):
+            steps.append("write")
+            super().write(file, data, offset)
+
+        def sync(self, file):
+            steps.append("sync")
+            super().sync(file)
+
+        def sync_folder(self, folder):
+            steps.append(f"sync folder {folder.name}")
+            super().sync_folder(folder)
+
+    folder = tmp_path / "nights" / "n.ncj"
+    JournalWriter(folder, LABEL, clock=HandClock(), disk=TellingDisk()).close()
+    name = ["sync folder nights"]
+    header = ["create 0001.ncj", "write", "sync", "sync folder n.ncj"]
+    assert steps == [*name, *header, "write", "write", "sync"], "then header and seal"
+
+
+def test_many_large_records_at_once_can_be_read_again(bench):
+    b = bench()
+    b.send(20, step_ns=SECOND // 1000, n_bytes=(1 << 20) - 4)
+    b.writer.sync()
+    assert b.stored() == (b.sent, [])
+
+
 def test_a_quiet_sensor_is_written_too_when_time_has_passed(bench):
     b = bench()
     b.send(1)
