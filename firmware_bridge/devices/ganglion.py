@@ -117,12 +117,10 @@ class _AccAxes:
         """Axis byte of packet `number` within its hundred: 1 is X, 2 is Y, 3 is Z."""
         if number == self._number:
             return []  # a packet that came twice ends nothing
-        axis = number % _ACC_PERIOD
         if number != self._number + 1:
             self._axes = []
         self._number = number
-        if axis != len(self._axes) + 1:
-            self._axes = []
+        axis = number % _ACC_PERIOD
         if axis != len(self._axes) + 1 or axis > 3:
             return []
         self._axes.append(byte - 256 if byte > 127 else byte)
