@@ -282,6 +282,26 @@ def test_an_episode_lies_before_the_end_of_its_night_where_that_is_known(folder:
     assert "after the end of the night at 2026-03-03T05:00:00Z" in str(problem)
 
 
+def test_an_episode_lasts_no_longer_than_its_night_was_recorded(folder: Folder) -> None:
+    folder.spoil("episodes.tsv", 2, "duration_s", "42000")
+    problem = folder.problem()
+    assert problem.place == "line 2, column duration_s"
+    assert "longer than the 8 recorded hours" in str(problem)
+
+
+def test_an_episode_ends_with_its_night_where_that_is_known(folder: Folder) -> None:
+    rows = folder.rows("nights.tsv")
+    ends = ["end_utc", "2026-03-03T05:00:00Z", "2026-03-03T04:30:00Z", "n/a"]
+    folder.write("nights.tsv", [[*row, end] for row, end in zip(rows, ends, strict=True)])
+    folder.spoil("episodes.tsv", 2, "onset_utc", "2026-03-03T04:59:00Z")
+    folder.spoil("episodes.tsv", 2, "duration_s", "100")
+    load_study(folder.path)
+    folder.spoil("episodes.tsv", 2, "duration_s", "600")
+    problem = folder.problem()
+    assert problem.place == "line 2, column duration_s"
+    assert "beyond the end of the night at 2026-03-03T05:00:00Z" in str(problem)
+
+
 @pytest.mark.parametrize(
     ("end", "words"),
     [("2026-03-02T21:00:00Z", "after the start"), ("2026-03-03T04:00:00Z", "7.00 h after")],

@@ -80,6 +80,7 @@ def check_episodes(
     joined = _with_night(episodes, nights)
     _refuse_without_night(joined, episodes, nights, problems)
     _refuse_out_of_night(joined, episodes, nights, problems)
+    _refuse_longer_than_recorded(joined, episodes, nights, problems)
     unseen = (joined["analysable_hours"] == 0) & joined["status"].isin(["auto", "confirmed"])
     if "exposed" in joined:
         unseen &= joined["exposed"] != "no"
@@ -232,10 +233,10 @@ def _refuse_mixed_versions(episodes: StudyTable, problems: Problems) -> None:
 
 
 def _with_night(episodes: StudyTable, nights: StudyTable) -> pd.DataFrame:
-    """Return the episodes beside the start, end and analysable hours of their night."""
+    """Return the episodes beside the start, end and hours of their night."""
     rows = episodes.frame.dropna(subset=_NIGHT).reset_index()
     known = nights.frame.dropna(subset=_NIGHT).drop_duplicates(_NIGHT)
-    known = known.reindex(columns=[*_NIGHT, "start_utc", "end_utc", "analysable_hours"])
+    known = known.reindex(columns=[*_NIGHT, "start_utc", "end_utc", *_HOURS])
     known["end_utc"] = known["end_utc"].astype(known["start_utc"].dtype)
     return rows.merge(known, on=_NIGHT, how="left", indicator="found_in").set_index("line")
 
@@ -255,6 +256,30 @@ def _refuse_out_of_night(
                 f"{nights.file.name}"
             )
             problems.add(episodes.file, problem, line=line, column="onset_utc")
+
+
+def _refuse_longer_than_recorded(
+    joined: pd.DataFrame, episodes: StudyTable, nights: StudyTable, problems: Problems
+) -> None:
+    """Remember episodes that last longer than was recorded, as in another unit they would."""
+    length = pd.to_timedelta(joined["duration_s"], unit="s")
+    recorded = pd.to_timedelta(joined["recorded_hours"], unit="h")
+    longer = length > recorded + _ROUNDING
+    for line, row in each(joined[longer & (joined["recorded_hours"] > 0)]):
+        problem = InputError(
+            f"found {row.duration_s:g} s, longer than the {row.recorded_hours:g} recorded hours of "
+            f"the night in {nights.file.name}",
+            advice="Give the duration in seconds.",
+        )
+        problems.add(episodes.file, problem, line=line, column="duration_s")
+    late = joined["onset_utc"] + length > joined["end_utc"] + _ROUNDING
+    for line, row in each(joined[late & ~longer & (joined["onset_utc"] <= joined["end_utc"])]):
+        problem = InputError(
+            f"found {row.duration_s:g} s, with which the episode lasts beyond the end of the night "
+            f"at {shown(row.end_utc)} in {nights.file.name}",
+            advice="Give the duration in seconds.",
+        )
+        problems.add(episodes.file, problem, line=line, column="duration_s")
 
 
 def _refuse_without_night(
