@@ -20,17 +20,20 @@ from matplotlib.image import imread
 import trial
 from trial import Provenance, Study, load_study, render_report, work_out
 from trial.estimates import Mean, Rate
-from trial.report import wording
+from trial.report import comparison_tables, wording
 from trial.report.lines import FREQUENCY, Durations, draw_weeks, has_clipped_interval
 from trial.report.pictures import draw_pictures
 from trial.report.svg import inline_svg
 from trial.report.wear_map import draw_wear, wear_map
+from trial.statistics import TrialSpec, analyse, simulate_trial
 from trial.summary import summarise
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.figure import Figure
+
+    from trial.statistics import Analysis
 
 MADE = Provenance("1.2.3", "model-7", "ab" * 32, datetime(2026, 4, 1, 9, tzinfo=UTC))
 VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -359,3 +362,34 @@ def test_numbers_are_worded_for_people() -> None:
 def test_the_package_offers_what_it_names() -> None:
     assert len(set(trial.__all__)) == len(trial.__all__)
     assert all(hasattr(trial, name) for name in trial.__all__)
+
+
+def one_week_without_a_cramp() -> Analysis:
+    """Compare the arms of a simulated trial in whose second week nobody had a cramp."""
+    data = simulate_trial(TrialSpec(treated=24, controls=24, weeks=3, sites=1), 5)
+    events = data.weeks["events"].mask(data.weeks["week"] == 2, 0.0)
+    return analyse(replace(data, weeks=data.weeks.assign(events=events)))
+
+
+def test_what_was_done_in_place_of_a_refused_analysis_is_in_the_tables() -> None:
+    analysis = one_week_without_a_cramp()
+    assert analysis.primary.kind == "refusal"
+    table = comparison_tables.tabulate_comparisons(analysis)
+    rows = {row[0]: row for body in table.bodies for row in body.rows}
+    found = rows["Cramps per week, primary (instead): rate ratio"]
+    (made,) = analysis.primary.alternative
+    assert made.kind == "comparison"
+    assert found[3] == wording.number(made.estimates[0].value, 2)
+    assert any("primary (instead)" in note for note in comparison_tables.notes_of(analysis))
+    assert "Instead: The same model without" in comparison_tables.refusals(analysis)[0]
+    weekly = comparison_tables.tabulate_contrasts(analysis)
+    assert weekly is not None
+    assert weekly.head[3] == "Difference per week"
+
+
+def test_the_share_of_participants_with_a_cramp_is_given_in_percent() -> None:
+    few = analyse(simulate_trial(TrialSpec(treated=5, controls=5, weeks=2, sites=1), 5))
+    table = comparison_tables.tabulate_comparisons(few)
+    rows = {row[0]: row for body in table.bodies for row in body.rows}
+    assert "%" in rows["Cramps per week, primary (instead): risk difference"][3]
+    assert "%" not in rows["Cramps per week, primary (instead): difference per week"][3]

@@ -16,9 +16,18 @@ from trial.report.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from trial.statistics import Agreement, Analysis, ArmNumbers, Comparison, Estimate, Result
+    from trial.statistics import (
+        Agreement,
+        Analysis,
+        ArmNumbers,
+        Comparison,
+        Estimate,
+        Refusal,
+        Result,
+        WeeklyContrasts,
+    )
     from trial.statistics.sensor_diary import Interval
 
 __all__ = [
@@ -50,7 +59,6 @@ _COMPARISONS = (
     "Comparisons of the arms (their values in analyses with a rate ratio and a difference are "
     "adjusted, from the same model)"
 )
-_SHARES = ("responders", "cramp_free")
 
 
 def tabulate_primary(result: Comparison) -> Table:
@@ -90,9 +98,10 @@ def tabulate_comparisons(analysis: Analysis) -> Table:
 
 def tabulate_contrasts(analysis: Analysis) -> Table | None:
     """Return the effect of every week with simultaneous intervals, if it could be worked out."""
-    found = analysis.by_week
-    if found.kind == "refusal":
+    found = _weekly(analysis.by_week)
+    if found is None or not found.weeks:
         return None
+    measure = found.weeks[0].estimate.measure
     rows = tuple(
         (
             signed(week.week),
@@ -105,10 +114,10 @@ def tabulate_contrasts(analysis: Analysis) -> Table | None:
         for week in found.weeks
     )
     head = (
-        *("Week", "Treated", "Reference", "Rate ratio"),
+        *("Week", "Treated", "Reference", measure.capitalize()),
         *("Simultaneous 95 % CI", "p, adjusted"),
     )
-    return Table("Rate ratio of every week", head, (Body(rows),))
+    return Table(f"Week by week: {measure}", head, (Body(rows),))
 
 
 def tabulate_tipping(analysis: Analysis) -> Table | None:
@@ -152,10 +161,10 @@ def notes_of(analysis: Analysis) -> tuple[str, ...]:
     methods: dict[str, list[str]] = {}
     notes: dict[str, None] = {}
     for result in _results(analysis):
-        if result.kind == "comparison":
-            text = f"{result.method.rstrip('.')}; {result.population}."
-            methods.setdefault(text, []).append(_name(result.analysis))
-            notes.update(dict.fromkeys(result.notes))
+        for name, found in _done(result):
+            text = f"{found.method.rstrip('.')}; {found.population}."
+            methods.setdefault(text, []).append(name)
+            notes.update(dict.fromkeys(found.notes))
     return (*(f"{', '.join(names)}: {text}" for text, names in methods.items()), *notes)
 
 
@@ -166,7 +175,7 @@ def refusals(analysis: Analysis) -> tuple[str, ...]:
         analysis.sensor_against_diary,
     )
     return tuple(
-        f"{_name(found.analysis)}: {found.reason}. {found.instead}"
+        f"{_name(found.analysis)}: {found.reason}. Instead: {found.instead}"
         for found in every
         if found.kind == "refusal"
     )
@@ -180,38 +189,56 @@ def _results(analysis: Analysis) -> tuple[Result, ...]:
     )
 
 
+def _done(result: Result | WeeklyContrasts) -> Iterator[tuple[str, Comparison]]:
+    """Yield a comparison under its name, or those that were made in place of a refused one."""
+    if result.kind == "comparison":
+        yield _name(result.analysis), result
+    elif result.kind == "refusal":
+        for other in result.alternative:
+            for _, found in _done(other):
+                yield f"{_name(result.analysis)} (instead)", found
+
+
+def _weekly(result: WeeklyContrasts | Refusal) -> WeeklyContrasts | None:
+    """Return the contrasts of the weeks, or those that were made in place of refused ones."""
+    if result.kind == "weekly contrasts":
+        return result
+    made = (other for other in result.alternative if other.kind == "weekly contrasts")
+    return next(made, None)
+
+
 def _rows(result: Result) -> list[Row]:
-    """Return a row for each estimate; the arms stand in the first."""
-    if result.kind == "refusal":
-        return []
-    rows: list[Row] = []
+    """Return a row for each estimate; the arms stand in the first of each comparison."""
+    return [row for name, found in _done(result) for row in _comparison_rows(name, found)]
+
+
+def _comparison_rows(name: str, result: Comparison) -> Iterator[Row]:
+    arms = [_crude(result, arm) for arm in result.arms]
     for estimate in result.estimates:
-        is_first = not rows
-        arms = [_crude(result, arm) if is_first else "" for arm in result.arms]
-        rows.append(
-            (
-                f"{_name(result.analysis)}: {estimate.measure}",
-                *arms,
-                _estimate(result, estimate),
-                _limits(result, estimate),
-                p_value(estimate.p_value),
-            )
+        yield (
+            f"{name}: {estimate.measure}",
+            *arms,
+            _estimate(result, estimate),
+            _limits(result, estimate),
+            p_value(estimate.p_value),
         )
-    return rows
+        arms = [""] * len(arms)
 
 
-def _is_share(analysis: str) -> bool:
-    return analysis.startswith(_SHARES)
+def _is_share(result: Comparison) -> bool:
+    return result.analysis.startswith("cramp_free") or any(
+        estimate.measure == "risk difference" for estimate in result.estimates
+    )
 
 
 def _crude(result: Comparison, arm: ArmNumbers) -> str:
     value = arm.value if arm.adjusted is None else arm.adjusted
-    shown = as_percent(value) if _is_share(result.analysis) else number(value, 2)
+    shown = as_percent(value) if _is_share(result) else number(value, 2)
     return f"{shown} ({counted(arm.participants)})"
 
 
 def _estimate(result: Comparison, estimate: Estimate) -> str:
-    if _is_share(result.analysis):
+    if _is_share(result):
         return as_percent(estimate.value)
     return number(estimate.value, 2)
 
@@ -219,7 +246,7 @@ def _estimate(result: Comparison, estimate: Estimate) -> str:
 def _limits(result: Comparison, estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return NOT_KNOWN
-    if _is_share(result.analysis):
+    if _is_share(result):
         return f"{as_percent(estimate.low)} to {as_percent(estimate.high)}"
     return interval(estimate.low, estimate.high)
 

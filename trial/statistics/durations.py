@@ -37,7 +37,7 @@ def durations(data: AnalysisData) -> tuple[Result, ...]:
     if (refusal := pair_refusal(data, "duration")) is not None:
         return (refusal,)
     if episodes.empty:
-        return (Refusal("duration", "there is no episode", instead="Nothing: there is none."),)
+        return (Refusal("duration", "there is no episode", instead="Nothing."),)
     censored = episodes["censored"].to_numpy(bool)
     seen = _log_comparison(data, np.log(episodes["minutes"]), analysis="duration_as_seen")
     if not censored.any():

@@ -134,7 +134,7 @@ def sensor_against_diary(nights: pd.DataFrame) -> Agreement | Refusal:
         return Refusal(
             "sensor_against_diary",
             reason=f"no night has {_ANALYSABLE_HOURS:g} analysable hours and a diary answer",
-            instead="Nothing: there is nothing to compare.",
+            instead="Nothing, for there is nothing to compare.",
         )
     sensor, diary = judged["events"] > 0, judged["diary_cramps"] > 0
     cells = _cells(judged["participant_id"], sensor, diary)
