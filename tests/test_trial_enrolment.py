@@ -184,11 +184,19 @@ def test_a_bad_checklist_is_named_by_its_key(
     assert words in "\n".join(str(problem) for problem in check_study(folder.path).problems)
 
 
+def test_check_counts_the_episodes_of_an_open_study_only(folder: Folder, run) -> None:
+    assert check_study(folder.path).episodes is None
+    assert json.loads(run("study", "check", folder.path, "--json")[1])["episodes"] is None
+    folder.replace("study.toml", 'blinding = "blinded"', 'blinding = "open"')
+    assert check_study(folder.path).episodes == 0
+    assert "0 nights and 0 episodes up to" in run("study", "check", folder.path)[1]
+
+
 def test_check_prints_everything_and_changes_nothing(folder: Folder, run) -> None:
     before = {file: file.read_bytes() for file in folder.path.iterdir()}
     code, shown, _ = run("study", "check", folder.path)
     assert code == 0
-    assert shown.startswith("2 participants (2 randomised), 0 nights and 0 episodes up to the ")
+    assert shown.startswith("2 participants (2 randomised), 0 nights up to the night of ")
     assert shown.endswith("night of 2026-02-27: no fault, 0 findings\n")
     folder.answer("P01", 3, "vitamin_k_antagonist", "yes")
     code, shown, _ = run("study", "check", folder.path)
@@ -204,6 +212,7 @@ def test_check_prints_everything_and_changes_nothing(folder: Folder, run) -> Non
     for words in ("looks like a name", "spreadsheet's format", "day number", "decimal comma"):
         assert words in shown
     assert shown.count("fault  ") == 4
+    assert shown.endswith("\n4 faults; enrolment is checked once nothing is at fault\n")
     assert run("study", "check", folder.path / "nowhere")[0] == 1
     assert run("study", "check")[0] == 2
     assert before[folder.path / "study.toml"] == (folder.path / "study.toml").read_bytes()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nightcramp.errors import InputError, TableError
 from trial.calendar import data_cut
 from trial.enrolment import check_enrolment
+from trial.plan import Blinding
 from trial.study_folder import load_study
 
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ class StudyCheck:
         corrected.
     findings : tuple of Finding
         Enrolment that a person must act upon or explain; known only without problems.
-    participants, randomised, nights, episodes : int
+    participants, randomised, nights : int
         Rows of the tables; 0 if there are problems.
+    episodes : int or None
+        The same; None with problems, and in a blinded study, where two checks held against each
+        other would tell the episodes of whoever was added between them.
     data_cut : Timestamp or None
         Last night of the plan that the tables know of.
     """
@@ -42,7 +46,7 @@ class StudyCheck:
     participants: int = 0
     randomised: int = 0
     nights: int = 0
-    episodes: int = 0
+    episodes: int | None = None
     data_cut: pd.Timestamp | None = None
 
     @property
@@ -72,6 +76,6 @@ def check_study(folder: Path, *, arms: Path | None = None) -> StudyCheck:
         participants=len(study.participants),
         randomised=len(study.randomised),
         nights=len(study.nights),
-        episodes=len(study.episodes),
+        episodes=len(study.episodes) if study.plan.blinding is Blinding.OPEN else None,
         data_cut=data_cut(study),
     )

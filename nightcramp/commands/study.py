@@ -157,12 +157,15 @@ def _print(found: StudyCheck) -> None:
     for finding in found.findings:
         typer.echo(f"{finding.concern}  {finding.participant_id}: {finding.text}")
     if found.problems:
-        typer.echo(f"{len(found.problems)} faults; enrolment is checked once they are corrected")
+        count = len(found.problems)
+        faults = "1 fault" if count == 1 else f"{count} faults"
+        typer.echo(f"{faults}; enrolment is checked once nothing is at fault")
     else:
         until = f" up to the night of {found.data_cut:%Y-%m-%d}" if found.data_cut else ""
+        episodes = "" if found.episodes is None else f" and {found.episodes} episodes"
         typer.echo(
             f"{found.participants} participants ({found.randomised} randomised), {found.nights} "
-            f"nights and {found.episodes} episodes{until}: no fault, {len(found.findings)} findings"
+            f"nights{episodes}{until}: no fault, {len(found.findings)} findings"
         )
 
 
