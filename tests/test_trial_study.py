@@ -593,6 +593,12 @@ def test_an_arm_spelt_in_two_ways_is_found(folder: Folder) -> None:
     assert "spelt in two ways" in str(problem)
 
 
+def test_an_allocation_separated_by_semicolons_is_told_once(folder: Folder) -> None:
+    folder.replace_in_plan("weeks = 2", 'reference_arm = "placebo"\nweeks = 2')
+    folder.arms.write_text(folder.arms.read_text("utf-8").replace("\t", ";"), encoding="utf-8")
+    assert "separated by semicolons" in str(folder.problem(arms=True))
+
+
 def test_who_is_not_randomised_has_no_arm(folder: Folder) -> None:
     folder.spoil("participants.tsv", 3, "randomised_on", "n/a")
     problem = folder.problem(arms=True)

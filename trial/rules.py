@@ -80,7 +80,7 @@ def check_arms(
             advice="Look for an arm that is spelt in two ways.",
         )
         problems.add(arms.file, problem, column="arm")
-    if plan is not None and plan.reference_arm not in (None, *sizes.index):
+    if plan is not None and len(sizes) and plan.reference_arm not in (None, *sizes.index):
         problem = InputError(
             f"found {', '.join(map(repr, sizes.index))}, expected the reference_arm of study.toml, "
             f"{plan.reference_arm!r}, among the arms",
