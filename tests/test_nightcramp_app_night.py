@@ -226,6 +226,10 @@ def test_the_night_page_tells_how_it_stands(client, begin):
         ({"state": "lost", "says": "Bluetooth is switched off on this computer."}, "switched off"),
         ({"state": "connecting"}, "being connected"),
         ({"alarm": "The disk is full; the journal waits in memory."}, "disk is full"),
+        ({"contact": "flat"}, "does not touch the skin"),
+        ({"contact": "lift_off"}, "has come off the skin"),
+        ({"contact": "saturated"}, "a part of the sensor is loose"),
+        ({"contact": "hum"}, "Hum from the mains"),
     ],
 )
 def test_a_fault_of_the_night_is_told_in_plain_words(client, begin, change, told):
@@ -234,6 +238,15 @@ def test_a_fault_of_the_night_is_told_in_plain_words(client, begin, change, told
     page = client.get("/night/state").text
     assert told in page
     assert "goes on by itself" in page
+
+
+@pytest.mark.parametrize("contact", ["unknown", "warm_up", "gap", "noisy", "motion", "unsettled"])
+def test_what_passes_by_itself_wakes_nobody(client, begin, contact):
+    begin(bedside(client).recorder, {**STREAMING, "contact": contact})
+    soon(lambda: bedside(client).state is State.RECORDING)
+    page = client.get("/night/state").text
+    assert "Recorded so far: 7 h 40 min." in page
+    assert "goes on by itself" not in page
 
 
 def test_each_leg_is_told_by_its_name(client, begin):

@@ -26,6 +26,9 @@ _OVER = (State.FINISHING, State.ENDED)
 
 GOOD, FIX = "good", "fix"
 
+_TO_MEND = ("flat", "lift_off", "saturated", "hum")
+"""What the signal suffers from until somebody mends it; the rest, as movement, passes by itself."""
+
 
 def night_routes() -> list[Route]:
     """Return the routes of the night."""
@@ -129,6 +132,9 @@ def _leg_line(sensors: list[SensorStatus]) -> tuple[str, str]:
     away = [sensor for sensor in sensors if sensor.state != "streaming"]
     if away:
         return FIX, next(filter(None, (sensor.says for sensor in away)), text("night.connecting"))
+    to_mend = [sensor.contact for sensor in sensors if sensor.contact in _TO_MEND]
+    if to_mend:
+        return FIX, text(f"live.contact.{to_mend[0]}")
     return GOOD, text("night.recording", length=as_length(max(s.recorded_s for s in sensors)))
 
 
