@@ -249,6 +249,16 @@ def test_what_passes_by_itself_wakes_nobody(client, begin, contact):
     assert "goes on by itself" not in page
 
 
+def test_a_disk_that_fills_up_is_told_as_it_is_now(client, begin, monkeypatch):
+    begin(bedside(client).recorder)
+    soon(lambda: bedside(client).state is State.RECORDING)
+    assert "almost full" not in client.get("/night/state").text
+    monkeypatch.setattr("nightcramp.app.bedside.free_bytes", lambda _: 3_000_000)
+    page = client.get("/night/state").text
+    assert "The disk is almost full: 3 MB are left." in page
+    assert "goes on by itself" in page
+
+
 def test_each_leg_is_told_by_its_name(client, begin):
     lost = {"leg": "right", "state": "lost", "says": "Bluetooth is switched off."}
     begin(bedside(client).recorder, STREAMING, {**STREAMING, **lost})

@@ -1,11 +1,13 @@
 """What a recorder is made of: set-up check, battery, screens, status, the look at the computer."""
 
 import asyncio
+import errno
 import io
 import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -209,6 +211,23 @@ def test_plain_lines_are_few_and_json_lines_are_whole():
     assert (link["record"], link["cause"], link["sensor"]) == ("link", "silence", "left")
     assert (episode["trial_type"], episode["duration_s"]) == ("cramp", 42.0)
     assert status["sensors"][0]["episodes"][0]["trial_type"] == "cramp"
+
+
+def test_on_a_full_disk_only_the_time_of_the_status_moves(tmp_path, monkeypatch):
+    path, status = tmp_path / "status.json", StatusFile(tmp_path)
+    status.write(figures())
+    said = path.read_text()
+    os.utime(path, (1, 1))
+
+    def refuse(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    StatusFile(tmp_path).write(figures())
+    assert path.stat().st_mtime == 1, "the status of an earlier recorder shows no life"
+    status.write(figures())
+    assert path.stat().st_mtime > 1
+    assert path.read_text() == said
 
 
 def test_a_status_that_cannot_be_written_is_no_error(tmp_path):

@@ -13,7 +13,7 @@ from firmware_bridge import HostClock
 from nightcramp.app.heard import listen
 from nightcramp.app.left_night import finish_left_night
 from nightcramp.app.preview import Preview
-from nightcramp.app.recorder_process import RecorderProcess, State
+from nightcramp.app.recorder_process import RecorderProcess, State, free_bytes
 from nightcramp.app.study_diary import is_enrolled, sensors_of
 from nightcramp.app.texts import text
 from nightcramp.app.tonight import Tonight, read_tonight, write_tonight
@@ -121,6 +121,11 @@ class Bedside:
     def clock_was_set(self) -> bool:
         """Whether somebody set the computer's clock since the night began."""
         return abs(_wall_offset_ns() - self._wall_offset_ns) > CLOCK_STEP_NS
+
+    @property
+    def free_bytes(self) -> int:
+        """Room on the disk of the nights."""
+        return free_bytes(self._settings.home)
 
     def is_tonight(self) -> bool:
         """Whether the night that was begun last is the one that it is now."""

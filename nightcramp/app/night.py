@@ -145,8 +145,9 @@ def _of_leg(leg: str, said: str) -> str:
 def _troubles(status: NightStatus, bedside: Bedside) -> list[str]:
     """Return what is wrong beside the sensors."""
     troubles = [sensor.alarm for sensor in status.sensors if sensor.alarm]
-    if status.free_bytes < NIGHT_BYTES // 5:
-        troubles.append(text("night.disk", megabytes=round(status.free_bytes / 1e6)))
+    free = bedside.free_bytes  # as it is now: on a full disk the recorder cannot write its own
+    if free < NIGHT_BYTES // 5:
+        troubles.append(text("night.disk", megabytes=round(free / 1e6)))
     if bedside.clock_was_set or _offset(status.wall_ns) != _offset(status.started_ns):
         troubles.append(text("night.clock"))
     return troubles

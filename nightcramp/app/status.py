@@ -42,18 +42,16 @@ class NightStatus:
         ``recording`` or ``ended``.
     marks : int
         Cramps marked since the recorder started.
-    free_bytes : int
     wall_ns, started_ns : int
         Clock of the night when this was written, and when the recorder started.
     sensors : tuple of SensorStatus
     written_ns : int
-        Real time at which it was written.
+        Real time of the recorder's last sign of life: it wrote this, or touched it on a full disk.
     """
 
     process: int
     state: str
     marks: int
-    free_bytes: int
     wall_ns: int
     started_ns: int
     sensors: tuple[SensorStatus, ...]
@@ -76,7 +74,6 @@ def read_status(home: Path) -> NightStatus | None:
             process=int(content["process"]),
             state=str(content["state"]),
             marks=int(content["marks"]),
-            free_bytes=int(content["free_bytes"]),
             wall_ns=int(content["updated_ns"]),
             started_ns=int(content["started_ns"]),
             sensors=tuple(_sensor(each) for each in content["sensors"]),

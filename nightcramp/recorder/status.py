@@ -30,17 +30,22 @@ class StatusFile:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / STATUS_NAME
+        self._is_ours = False
 
     def write(self, figures: NightFigures) -> None:
-        """Replace the file; a full disk loses a status, never the night."""
+        """Replace the file; on a full disk only its time moves, as a sign of life."""
         text = json.dumps(status_content(figures), ensure_ascii=False)
         beside = self._path.with_name(f".{STATUS_NAME}.{os.getpid()}")
         try:
             beside.write_text(text, encoding="utf-8")
             beside.replace(self._path)
+            self._is_ours = True
         except OSError:
             with contextlib.suppress(OSError):
                 beside.unlink(missing_ok=True)
+            if self._is_ours:  # that of an earlier recorder must not look alive
+                with contextlib.suppress(OSError):
+                    os.utime(self._path)
 
 
 def status_content(figures: NightFigures) -> dict[str, object]:
