@@ -188,7 +188,7 @@ def test_both_legs_from_the_evening_to_the_morning_by_keyboard(sensor, second, s
         window.press("Good morning: end the night")
         window.sees("End the night?")
         window.press("Yes, end the night")
-        window.sees("a cramp would have been seen")
+        window.sees(re.compile("cramp (would )?have been seen"))  # a short night may show none
         assert window.page.locator("#told h3").all_inner_texts() == ["Left leg", "Right leg"]
         window.inspect()
         window.page.goto(window.page.url.replace("/morning", "/evening"))

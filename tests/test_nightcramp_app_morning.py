@@ -103,6 +103,14 @@ def test_the_night_is_told_in_plain_sentences():
     ]
 
 
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_night_in_which_nothing_could_be_seen_is_not_called_free_of_cramps(closed):
+    assert tell(Night(1800, 0, 0, 0.0, ()), closed=closed) == [
+        "Recorded 30 minutes.",
+        "At no time of that could a cramp have been seen, so nobody knows whether there was one.",
+    ]
+
+
 def test_counts_stay_closed_where_the_study_is_blinded():
     many, none = (tell(replace(NIGHT_TOLD, cramps=n), closed=True) for n in (3, 0))
     assert many == none

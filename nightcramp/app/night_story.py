@@ -112,8 +112,7 @@ def tell(night: Night, *, closed: bool) -> list[str]:
     return [
         text("story.recorded", length=as_length(night.recorded_s)),
         *(_told(loss) for loss in sorted(told, key=lambda loss: loss.begin)),
-        text("story.analysable", length=as_length(night.analysable_s)),
-        _counted(night, closed=closed),
+        *_judged(night, closed=closed),
     ]
 
 
@@ -123,6 +122,14 @@ def as_length(seconds: float) -> str:
     if minutes < 60:
         return text("length.minutes", count=minutes)
     return text("length.hours", hours=minutes // 60, minutes=f"{minutes % 60:02}")
+
+
+def _judged(night: Night, *, closed: bool) -> list[str]:
+    """Say how much could be judged and what was found in it; no data is never no cramp."""
+    if not night.analysable_s:
+        return [text("story.blind")]
+    analysable = text("story.analysable", length=as_length(night.analysable_s))
+    return [analysable, _counted(night, closed=closed)]
 
 
 def _told(loss: Loss) -> str:
