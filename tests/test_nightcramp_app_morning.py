@@ -130,7 +130,12 @@ def test_short_losses_are_not_told_and_unknown_ones_are():
 def test_a_length_never_says_sixty_minutes(seconds):
     said = as_length(seconds)
     assert "60 min" not in said
-    assert said != "1 minutes"
+    assert said not in ("1 minutes", "1 seconds", "0 minutes")
+
+
+def test_a_short_cramp_is_told_in_seconds():
+    told = tell(replace(NIGHT_TOLD, cramps=1, cramp_minutes=0.35), closed=False)
+    assert told[-1] == "The sensor saw one cramp of 21 seconds."
 
 
 def test_the_story_is_read_from_the_results(tmp_path):

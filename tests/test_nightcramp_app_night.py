@@ -249,6 +249,14 @@ def test_what_passes_by_itself_wakes_nobody(client, begin, contact):
     assert "goes on by itself" not in page
 
 
+def test_what_is_not_measured_yet_is_not_called_nothing(client, begin):
+    begin(bedside(client).recorder, {**STREAMING, "recorded_s": 0.0})
+    soon(lambda: bedside(client).state is State.RECORDING)
+    page = client.get("/night/state").text
+    assert "Recording." in page
+    assert "Recorded so far" not in page
+
+
 def test_a_disk_that_fills_up_is_told_as_it_is_now(client, begin, monkeypatch):
     begin(bedside(client).recorder)
     soon(lambda: bedside(client).state is State.RECORDING)

@@ -135,7 +135,10 @@ def _leg_line(sensors: list[SensorStatus]) -> tuple[str, str]:
     to_mend = [sensor.contact for sensor in sensors if sensor.contact in _TO_MEND]
     if to_mend:
         return FIX, text(f"live.contact.{to_mend[0]}")
-    return GOOD, text("night.recording", length=as_length(max(s.recorded_s for s in sensors)))
+    recorded_s = max(sensor.recorded_s for sensor in sensors)
+    if not recorded_s:  # not measured yet; after a restart, what came before is still being read
+        return GOOD, text("night.begun")
+    return GOOD, text("night.recording", length=as_length(recorded_s))
 
 
 def _of_leg(leg: str, said: str) -> str:

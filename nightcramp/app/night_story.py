@@ -118,6 +118,8 @@ def tell(night: Night, *, closed: bool) -> list[str]:
 
 def as_length(seconds: float) -> str:
     """Return a length of time in words."""
+    if round(seconds) < 60:
+        return text("length.seconds", count=round(seconds))
     minutes = round(seconds / 60)
     if minutes < 60:
         return text("length.minutes", count=minutes)
