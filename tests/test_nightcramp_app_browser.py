@@ -18,6 +18,8 @@ from recordings.journal import RecordKind, json_of, open_journal
 CHROMIUM = os.environ.get("NIGHTCRAMP_CHROMIUM") or shutil.which("chromium")
 AXE = Path(__file__).with_name("axe.min.js")
 WIDTHS = (375, 768, 1280)
+ENLARGED = 195
+"""A phone whose type was made twice as large."""
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update",
              "--disable-sync"]  # fmt: skip
@@ -136,7 +138,7 @@ class Window:
 
     def inspect(self):
         """Hold the page against what people need: no matter how wide, large, and to axe's rules."""
-        for width in WIDTHS:
+        for width in (ENLARGED, *WIDTHS):
             self.page.set_viewport_size({"width": width, "height": 900})
             wide = self.page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{self.page.url} is {wide} wide on a screen of {width}"
