@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +15,6 @@ from nightcramp.errors import ModelError
 from sensing import FEATURE_NAMES, MEASURES, EvidenceWeights, SegmentationRules
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy.typing as npt
     import onnxruntime
 
@@ -137,7 +136,7 @@ class Classifier:
         return self.probabilities(features)[:, self._cramp]
 
 
-def load_classifier(path: Path | None = None, *, threads: int = 1) -> Classifier:
+def load_classifier(path: Path | str | None = None, *, threads: int = 1) -> Classifier:
     """Load a classifier from a file; the shipped one by default.
 
     Raises
@@ -148,7 +147,7 @@ def load_classifier(path: Path | None = None, *, threads: int = 1) -> Classifier
     if path is None:
         return Classifier(_shipped(), name=SHIPPED_MODEL, threads=threads)
     try:
-        content = path.read_bytes()
+        content = Path(path).read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
     return Classifier(content, name=str(path), threads=threads)

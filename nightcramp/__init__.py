@@ -3,9 +3,17 @@
 The public API of notebooks and scripts; the command line is built on the same functions.
 
 >>> import nightcramp
->>> recording = nightcramp.open_recording("night.edf")       # doctest: +SKIP
->>> result = nightcramp.detect(recording)                    # doctest: +SKIP
->>> [(e.onset_s, e.duration_s) for e in result.of_kind("cramp")]    # doctest: +SKIP
+>>> recording = nightcramp.open_recording("night.edf")
+>>> result = nightcramp.detect(recording, nightcramp.load_classifier())
+>>> cramps = result.of_kind(nightcramp.EventKind.CRAMP)
+>>> [(cramp.onset_s, cramp.duration_s) for cramp in cramps]
+
+Samples that are arrays already, in microvolts, NaN where missing:
+
+>>> channel = nightcramp.Channel("EMG", "uV", resolution=0.1, limits=(-3276.8, 3276.7))
+>>> emg = nightcramp.Stream("emg", 1000.0, (channel,), n_samples=samples.shape[1])
+>>> info = nightcramp.RecordingInfo("night", start=None, emg=emg)
+>>> recording = nightcramp.ArrayRecording(info, samples)
 """
 
 from __future__ import annotations
@@ -26,12 +34,13 @@ if TYPE_CHECKING:
         UsageError,
     )
     from nightcramp.reporting import write_report
-    from recordings import ArrayRecording, open_recording
+    from recordings import ArrayRecording, Channel, RecordingInfo, Stream, open_recording
     from sensing import Event, EventKind, NightResult, Quality
-    from trial import load_study, outcomes, weekly_table
+    from trial import Provenance, RunKind, load_study, outcomes, weekly_table
 
 __all__ = [
     "ArrayRecording",
+    "Channel",
     "Classifier",
     "Detector",
     "Event",
@@ -41,8 +50,12 @@ __all__ = [
     "NightResult",
     "NightcrampError",
     "OutputError",
+    "Provenance",
     "Quality",
     "RecordingError",
+    "RecordingInfo",
+    "RunKind",
+    "Stream",
     "TableError",
     "UsageError",
     "detect",
@@ -56,12 +69,17 @@ __all__ = [
 
 _HOME = {
     "ArrayRecording": "recordings",
+    "Channel": "recordings",
     "Classifier": "models",
     "Detector": "models",
     "Event": "sensing",
     "EventKind": "sensing",
     "NightResult": "sensing",
+    "Provenance": "trial",
     "Quality": "sensing",
+    "RecordingInfo": "recordings",
+    "RunKind": "trial",
+    "Stream": "recordings",
     "detect": "nightcramp.analysis",
     "load_classifier": "models",
     "load_study": "trial",
@@ -78,3 +96,8 @@ def __getattr__(name: str) -> object:
     if home is None or name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    """Name what is public, for ``help`` and for completion in notebooks."""
+    return __all__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import OutputError, UsageError
@@ -28,7 +29,6 @@ from trial.audit import AuditAction, append_audit, audit_head
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
-    from pathlib import Path
 
     from trial import Study
 
@@ -38,11 +38,11 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def write_report(
-    study: Path,
-    out: Path,
+    study: Path | str,
+    out: Path | str,
     *,
     who: str,
-    arms: Path | None = None,
+    arms: Path | str | None = None,
     unblind: str | None = None,
     run: RunKind = RunKind.WEEKLY,
     pdf: bool = False,
@@ -56,13 +56,13 @@ def write_report(
 
     Parameters
     ----------
-    study : Path
+    study : Path or str
         Study folder.
-    out : Path
+    out : Path or str
         Folder for the report; must not exist.
     who : str
         For the audit log.
-    arms : Path, optional
+    arms : Path or str, optional
         Allocation; without it arms stay closed.
     unblind : str, optional
         Why the arms are opened; must come with them.
@@ -82,6 +82,8 @@ def write_report(
     OutputError
         If the report cannot be written.
     """
+    study, out = Path(study), Path(out)
+    arms = None if arms is None else Path(arms)
     refuse_existing(out)
     require_reason(arms, unblind)
     if run is not RunKind.WEEKLY and arms is None:

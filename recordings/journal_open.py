@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordings import edf_reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from recordings.recording import Recording
 
@@ -17,7 +17,7 @@ _JOURNAL = ".ncj"
 
 
 def open_recording(
-    path: Path, *, emg: Sequence[str] | None = None, acc: Sequence[str] | None = None
+    path: Path | str, *, emg: Sequence[str] | None = None, acc: Sequence[str] | None = None
 ) -> Recording:
     """Open the EDF, EDF+C, EDF+D, BDF or BDF+ file of a night, or its journal.
 
@@ -29,7 +29,7 @@ def open_recording(
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         A file, or the folder ``NAME.ncj`` of a journal, which gives what the files give that are
         made from it, to the bit.
     emg : sequence of str, optional
@@ -45,6 +45,7 @@ def open_recording(
     OutputError
         If a journal is decoded and the temporary files cannot be written.
     """
+    path = Path(path)
     if path.suffix != _JOURNAL:
         return edf_reader.open_recording(path, emg=emg, acc=acc)
     # What journals need takes a while to import; most recordings are files.

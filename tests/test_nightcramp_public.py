@@ -1,5 +1,6 @@
 """What stands outside: public names, start-up, the README's code, packages that are ours."""
 
+import doctest
 import importlib
 import re
 import subprocess
@@ -46,17 +47,53 @@ def test_starting_up_imports_nothing_heavy(module):
     assert shown.stdout.split() == []
 
 
-def test_the_code_in_the_readme_runs(pytestconfig, tmp_path, capsys):
+@pytest.fixture
+def samples():
+    """A minute of one quiet channel, in microvolts."""
+    rng = np.random.default_rng(0)
+    return np.round(rng.normal(0, 30, (1, 60 * 1000))).astype(np.float32) / 10
+
+
+@pytest.fixture
+def file(tmp_path, samples):
+    """The same as a file."""
+    channel = Channel("EMG GM", "uV", 0.1, (-3000.0, 3000.0))
+    stream = Stream("emg", 1000.0, (channel,), samples.shape[1])
+    path = tmp_path / "night.edf"
+    write_edf(path, RecordingInfo("n", datetime(2026, 1, 1), stream), samples, None)
+    return path
+
+
+def test_the_code_in_the_readme_runs(pytestconfig, file, capsys):
     (block,) = re.findall(
         r"```python\n(.*?)```", (pytestconfig.rootpath / "README.md").read_text(), re.DOTALL
     )
-    rng = np.random.default_rng(0)
-    emg = np.round(rng.normal(0, 30, (1, 60 * 500))).astype(np.float32) / 10
-    channel = Channel("EMG GM", "uV", 0.1, (-3000.0, 3000.0))
-    info = RecordingInfo("n", datetime(2026, 1, 1), Stream("emg", 500.0, (channel,), 30_000))
-    write_edf(tmp_path / "n.edf", info, emg, None)
-    exec(compile(block, "README.md", "exec"), {"path": tmp_path / "n.edf"})  # noqa: S102
+    exec(compile(block, "README.md", "exec"), {"path": file})  # noqa: S102
     assert "hours in which a cramp would have been seen" in capsys.readouterr().out
+
+
+def test_the_code_in_the_help_of_the_package_runs(file, samples, monkeypatch):
+    monkeypatch.chdir(file.parent)
+    examples = doctest.DocTestParser().get_examples(nightcramp.__doc__)
+    names = {"samples": samples}
+    for example in examples:
+        exec(compile(example.source, "help", "single"), names)  # noqa: S102
+    assert nightcramp.detect(names["recording"], nightcramp.load_classifier()) is not None
+    assert len(examples) == 9
+
+
+def test_the_public_names_are_what_completion_and_help_show():
+    assert set(dir(nightcramp)) == set(nightcramp.__all__)
+
+
+def test_paths_may_be_text(file, tmp_path):
+    assert nightcramp.open_recording(str(file)).info.duration_s == 60.0
+    with pytest.raises(nightcramp.ModelError, match="cannot be read"):
+        nightcramp.load_classifier(str(tmp_path / "no.onnx"))
+    with pytest.raises(nightcramp.InputError, match=r"study\.toml"):
+        nightcramp.load_study(str(tmp_path))
+    with pytest.raises(nightcramp.UsageError, match="nothing is overwritten"):
+        nightcramp.write_report(str(tmp_path), str(tmp_path), who="x", arms="arms.tsv")
 
 
 def test_the_readme_names_every_command(pytestconfig):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import InputError, TableError
@@ -16,7 +17,6 @@ from trial.tables import Problems, empty_table, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     import pandas as pd
 
@@ -43,18 +43,18 @@ _LISTINGS = (_ADVERSE_EVENTS, _CONCOMITANT, _DEVIATIONS, _DEVICE_EVENTS)
 _OPTIONAL = (_SESSIONS, _DIARY, _ELIGIBILITY, *_LISTINGS)
 
 
-def load_study(folder: Path, *, arms: Path | None = None) -> Study:
+def load_study(folder: Path | str, *, arms: Path | str | None = None) -> Study:
     """Read and check a study folder.
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or str
         Holds ``study.toml``, ``participants.tsv``, ``nights.tsv``, ``episodes.tsv`` and, where the
         study has them, ``diary.tsv``, ``sessions.tsv``, ``eligibility.tsv``,
         ``adverse_events.tsv``, ``concomitant.tsv``, ``deviations.tsv``, ``device_events.tsv``.
         Nights, episodes and diary may be folders of Parquet files instead; see
         `trial.study_parquet`.
-    arms : Path, optional
+    arms : Path or str, optional
         The allocation. It is read only if it is given here, wherever it lies.
 
     Raises
@@ -64,7 +64,7 @@ def load_study(folder: Path, *, arms: Path | None = None) -> Study:
     TableError
         If rows break the rules; it names every one of them.
     """
-    files = _present_files(folder, arms)
+    files = _present_files(Path(folder), None if arms is None else Path(arms))
     contents = _contents(files)
     problems = Problems()
     plan = read_plan(files[_PLAN], contents[_PLAN], problems)
