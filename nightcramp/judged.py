@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import InputError
-from nightcramp.outputs import read_events, read_night
+from nightcramp.event_tables import read_events
+from nightcramp.outputs import read_night
 from sensing import Event, EventKind
 from trial import Leg, Stretch, night_of, without
 

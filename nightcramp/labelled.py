@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from nightcramp.analysis import BLOCK_S, acc_format, emg_format
 from nightcramp.batch import find_recordings, result_names
 from nightcramp.errors import UsageError
-from nightcramp.outputs import EVENT_COLUMNS, read_events
+from nightcramp.event_tables import read_events
+from nightcramp.outputs import EVENT_COLUMNS
 from recordings import open_recording
 
 if TYPE_CHECKING:

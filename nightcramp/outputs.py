@@ -190,56 +190,6 @@ def night_summary(
     }
 
 
-def read_events(path: Path) -> tuple[Event, ...]:
-    """Read an events file.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, lacks a column, or a row is not of the form written here.
-    """
-    events = []
-    for line, row in _rows(path, ("onset", "duration", "trial_type")):
-        try:
-            events.append(
-                Event(
-                    onset_s=float(row["onset"]),
-                    duration_s=float(row["duration"]),
-                    kind=EventKind(row["trial_type"]),
-                    channel=_known(row.get("channel")),
-                    confidence=_value(row.get("confidence")),
-                    intensity=_value(row.get("intensity")),
-                    rms_uv=_value(row.get("rms_uv")),
-                    censored=Censored(_known(row.get("censored")) or Censored.NONE),
-                    detail=_known(row.get("detail")),
-                )
-            )
-        except ValueError as error:
-            raise InputError(str(error), file=path, place=f"line {line}") from error
-    return tuple(events)
-
-
-def read_truth(path: Path) -> tuple[TrueEvent, ...]:
-    """Read a truth file; raises InputError as `read_events` does."""
-    from models import TrueEvent, TruthKind
-
-    events = []
-    for line, row in _rows(path, ("onset", "duration", "trial_type")):
-        try:
-            events.append(
-                TrueEvent(
-                    onset_s=float(row["onset"]),
-                    duration_s=float(row["duration"]),
-                    kind=TruthKind(row["trial_type"]),
-                    intensity=_value(row.get("intensity")),
-                    detail=_known(row.get("detail")),
-                )
-            )
-        except ValueError as error:
-            raise InputError(str(error), file=path, place=f"line {line}") from error
-    return tuple(events)
-
-
 def read_night(path: Path) -> dict[str, object]:
     """Read a night summary.
 
@@ -296,36 +246,12 @@ def _number(value: float | None, digits: int = 3) -> str:
     return "n/a" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
-def _known(cell: str | None) -> str | None:
-    return None if cell in (None, "", "n/a") else cell
-
-
-def _value(cell: str | None) -> float | None:
-    known = _known(cell)
-    return None if known is None else float(known)
-
-
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter="\t", lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(rows)
     return buffer.getvalue()
-
-
-def _rows(path: Path, required: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    """Return line number and cells of each row of a table."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", file=path) from error
-    except UnicodeDecodeError as error:
-        raise InputError("not UTF-8 text", file=path) from error
-    reader = csv.DictReader(io.StringIO(text), delimiter="\t")
-    missing = [name for name in required if name not in (reader.fieldnames or ())]
-    if missing:
-        raise InputError(f"the column {missing[0]} is missing", file=path, place="line 1")
-    return [(reader.line_num, row) for row in reader]
 
 
 def json_text(value: object) -> str:

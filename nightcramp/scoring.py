@@ -9,11 +9,21 @@ from models.evaluation import Judged, Origin, Scored, score_each
 from nightcramp.errors import InputError, UsageError
 from nightcramp.evaluation.conditions import origin_of_name, read_conditions
 from nightcramp.evaluation.trace import TRACE_ENDING, Trace, read_trace
-from nightcramp.outputs import TRUTH_ENDING, read_events, read_night, read_truth
+from nightcramp.event_tables import read_events, read_truth
+from nightcramp.outputs import TRUTH_ENDING, read_night
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from models import TrueEvent
+
+
+_TOLD = 5
+"""Faults that are told where no file is without: they are mostly all the same."""
+
+_END_S = 1.0
+"""How far behind the end of its recording an event may begin: times are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +71,9 @@ def score_results(results: Path, truth: Path) -> Results:
     Raises
     ------
     UsageError
-        If there is no truth file, or none has results.
+        If there is no truth file.
     InputError
-        If the table of conditions cannot be read.
+        If none can be compared, or the table of conditions cannot be read.
     """
     files = sorted(truth.rglob(f"*{TRUTH_ENDING}"))
     if not files:
@@ -79,7 +89,9 @@ def score_results(results: Path, truth: Path) -> Results:
         except InputError as error:
             failures.append(str(error))
     if not judged:
-        raise UsageError(f"{results}: holds no result for the truth files in {truth}")
+        told = "\n".join(f"  {failure}" for failure in failures[:_TOLD])
+        others = f"\n  and {len(failures) - _TOLD} more" if len(failures) > _TOLD else ""
+        raise InputError(f"no truth file can be compared with a result\n{told}{others}")
     return Results(results, tuple(score_each(judged)), tuple(makers), tuple(failures))
 
 
@@ -87,14 +99,28 @@ def _judged(results: Path, file: Path, summary: Mapping[str, object], origin: Or
     name = file.name.removesuffix(TRUTH_ENDING)
     emg = summary.get("emg")
     rate_hz = float(emg["rate_hz"]) if isinstance(emg, dict) else None
+    recorded_h = float(str(summary["recorded_hours"]))
     return Judged(
         name=name,
         analysable_h=float(str(summary["analysable_hours"])),
-        truth=read_truth(file),
+        truth=_within(read_truth(file), recorded_h * 3600, file),
         detected=read_events(results / f"{name}_events.tsv"),
         origin=replace(origin, rate_hz=rate_hz),
-        recorded_h=float(str(summary["recorded_hours"])),
+        recorded_h=recorded_h,
     )
+
+
+def _within(truth: tuple[TrueEvent, ...], recorded_s: float, file: Path) -> tuple[TrueEvent, ...]:
+    """Return the events; raise InputError if one lies outside of the recording."""
+    for event in truth:
+        if event.offset_s < 0 or event.onset_s > recorded_s + _END_S:
+            raise InputError(
+                f"a {event.kind} from {event.onset_s:.1f} s to {event.offset_s:.1f} s lies "
+                f"outside of the recording, which is {recorded_s:.1f} s long",
+                file=file,
+                advice="Times are seconds from the first sample; is it of another recording?",
+            )
+    return truth
 
 
 def _makers(summary: Mapping[str, object]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from nightcramp.app import AppSettings, create_app
 from nightcramp.app.review.desk import Desk
 from nightcramp.app.review.list_page import _line
 from nightcramp.app.security import csrf_of
-from nightcramp.outputs import read_events
+from nightcramp.event_tables import read_events
 from nightcramp.review.corrections import Change, Status
 from nightcramp.review.labels import export_labels
 from nightcramp.review.nights import find_night, find_nights

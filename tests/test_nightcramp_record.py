@@ -33,8 +33,8 @@ from models import Detector, load_classifier
 from models.simulator import SENSORS, NightPlan, draw_participant, simulate_night
 from nightcramp.analysis import acc_format, emg_format
 from nightcramp.errors import BusyError, OutputError, RecordingError, UsageError
+from nightcramp.event_tables import read_events
 from nightcramp.live import EpisodeFinder, LiveDetection, NoFinder, detect_records
-from nightcramp.outputs import read_events
 from nightcramp.recorder import ending
 from nightcramp.recorder import night as night_module
 from nightcramp.recorder.ending import finish_night

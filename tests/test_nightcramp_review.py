@@ -16,8 +16,8 @@ from sklearn.metrics import cohen_kappa_score
 from models import CLASS_NAMES
 from models.labels import label_frames
 from nightcramp.errors import BusyError, InputError, NightcrampError, UsageError
+from nightcramp.event_tables import read_events, read_truth
 from nightcramp.labelled import find_labelled
-from nightcramp.outputs import read_events, read_truth
 from nightcramp.review.agreement import EpochAgreement, merged, pooled, scorer_agreement
 from nightcramp.review.corrections import Change, Status, episodes_now, in_effect
 from nightcramp.review.labels import export_labels

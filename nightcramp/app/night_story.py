@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nightcramp.app.texts import catalogue, text
-from nightcramp.outputs import read_events, read_night
+from nightcramp.event_tables import read_events
+from nightcramp.outputs import read_night
 from sensing import EventKind
 
 if TYPE_CHECKING:

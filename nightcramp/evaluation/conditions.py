@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from models.evaluation import Origin
-from nightcramp.errors import InputError
+from nightcramp.event_tables import MISSING, read_rows
 from recordings import write_text
 
 if TYPE_CHECKING:
@@ -37,15 +37,7 @@ def read_conditions(folder: Path) -> dict[str, Origin]:
     file = folder / CONDITIONS
     if not file.is_file():
         return {}
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read ({error})", file=file) from error
-    reader = csv.DictReader(io.StringIO(text), delimiter="\t")
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-    if missing:
-        raise InputError(f"the column {missing[0]} is missing", file=file, place="line 1")
-    return {row["name"]: _origin(row) for row in reader}
+    return {row["name"]: _origin(row) for _, row in read_rows(file, COLUMNS)}
 
 
 def write_conditions(folder: Path, origins: Mapping[str, Origin]) -> None:
@@ -56,7 +48,7 @@ def write_conditions(folder: Path, origins: Mapping[str, Origin]) -> None:
     for name, origin in origins.items():
         data = _DATA[origin.simulated]
         cells = (origin.participant, origin.suite, origin.sensor, data)
-        writer.writerow([name, *(cell or "n/a" for cell in cells)])
+        writer.writerow([name, *(cell or MISSING for cell in cells)])
     write_text(folder / CONDITIONS, buffer.getvalue())
 
 
@@ -71,7 +63,7 @@ def origin_of_name(name: str) -> Origin:
 
 
 def _origin(row: Mapping[str, str]) -> Origin:
-    known = {name: "" if cell in ("n/a", None) else cell for name, cell in row.items()}
+    known = {name: "" if cell == MISSING else cell for name, cell in row.items()}
     return Origin(
         participant=known["participant_id"],
         suite=known["suite"],

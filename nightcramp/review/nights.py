@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from nightcramp.errors import InputError, UsageError
-from nightcramp.outputs import read_events, read_night
+from nightcramp.event_tables import read_events
+from nightcramp.outputs import read_night
 from nightcramp.results import SUPERSEDED, ResultFiles, analysis_id_of
 from nightcramp.review.corrections import Episode, Status
 from nightcramp.review.logbook import Heading, Logbook, read_log

@@ -1,0 +1,153 @@
+"""Tables of events that people write too: labels, truth, and where recordings are from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from typing import TYPE_CHECKING
+
+from nightcramp.errors import InputError
+from sensing import Censored, Event, EventKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from enum import StrEnum
+    from pathlib import Path
+
+    from models import TrueEvent
+
+MISSING = "n/a"
+
+_TIMES_AND_KIND = ("onset", "duration", "trial_type")
+
+
+def read_events(path: Path) -> tuple[Event, ...]:
+    """Read an events file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, lacks a column, or a row is not of the form written here.
+    """
+    events = []
+    for line, row in read_rows(path, _TIMES_AND_KIND):
+        try:
+            events.append(
+                Event(
+                    onset_s=_seconds(row, "onset"),
+                    duration_s=_length(row),
+                    kind=EventKind(_word(row, "trial_type", EventKind)),
+                    channel=_known(row.get("channel")),
+                    confidence=_value(row, "confidence"),
+                    intensity=_value(row, "intensity"),
+                    rms_uv=_value(row, "rms_uv"),
+                    censored=Censored(_word(row, "censored", Censored, Censored.NONE)),
+                    detail=_known(row.get("detail")),
+                )
+            )
+        except ValueError as error:
+            raise InputError(str(error), file=path, place=f"line {line}") from error
+    return tuple(events)
+
+
+def read_truth(path: Path) -> tuple[TrueEvent, ...]:
+    """Read a truth file; raises InputError as `read_events` does."""
+    from models import TrueEvent, TruthKind
+
+    events = []
+    for line, row in read_rows(path, _TIMES_AND_KIND):
+        try:
+            events.append(
+                TrueEvent(
+                    onset_s=_seconds(row, "onset"),
+                    duration_s=_length(row),
+                    kind=TruthKind(_word(row, "trial_type", TruthKind)),
+                    intensity=_value(row, "intensity"),
+                    detail=_known(row.get("detail")),
+                )
+            )
+        except ValueError as error:
+            raise InputError(str(error), file=path, place=f"line {line}") from error
+    return tuple(events)
+
+
+def read_rows(path: Path, required: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """Return line number and cells of each row that holds anything, of a tab-separated table.
+
+    Cells that a row lacks are missing; a byte order mark, as Excel writes it, is passed over.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, lacks a required column, or opens a quotation mark that it does
+        not close: all that follows would be one cell.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", file=path) from error
+    except UnicodeDecodeError as error:
+        raise InputError("not UTF-8 text", file=path) from error
+    reader = csv.DictReader(io.StringIO(text), delimiter="\t", restval=MISSING, strict=True)
+    try:
+        lacking = [name for name in required if name not in (reader.fieldnames or ())]
+        if lacking:
+            raise InputError(
+                f"the column {lacking[0]} is missing",
+                file=path,
+                place="line 1",
+                advice=f"Write {', '.join(required)} in the first line, with tabs between them.",
+            )
+        return [(reader.line_num, row) for row in reader if any(map(_known, row.values()))]
+    except csv.Error as error:
+        raise InputError(
+            f"the line cannot be taken apart ({error})",
+            file=path,
+            place=f"line {reader.line_num + 1}",
+            advice="Look for a quotation mark without its partner, here or further down.",
+        ) from error
+
+
+def _seconds(row: Mapping[str, str], name: str) -> float:
+    seconds = _number(row[name])
+    if seconds is None:
+        raise ValueError(f"{name} is {row[name]!r}, expected seconds, with a point for decimals")
+    return seconds
+
+
+def _length(row: Mapping[str, str]) -> float:
+    seconds = _seconds(row, "duration")
+    if seconds < 0:
+        raise ValueError(f"duration is {row['duration']}, expected no less than 0 seconds")
+    return seconds
+
+
+def _value(row: Mapping[str, str], name: str) -> float | None:
+    known = _known(row.get(name))
+    if known is None:
+        return None
+    number = _number(known)
+    if number is None:
+        raise ValueError(f"{name} is {known!r}, expected a number or {MISSING}")
+    return number
+
+
+def _number(text: str) -> float | None:
+    """Return the finite number a text is, else None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _word(row: Mapping[str, str], name: str, words: type[StrEnum], default: str = MISSING) -> str:
+    word = _known(row.get(name)) or default
+    if word not in list(words):
+        raise ValueError(f"{name} is {word!r}, expected one of {', '.join(words)}")
+    return word
+
+
+def _known(cell: str | None) -> str | None:
+    return None if cell in (None, "", MISSING) else cell
