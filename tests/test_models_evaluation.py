@@ -81,6 +81,17 @@ def test_errors_are_signed_and_durations_are_right_to_five_seconds_or_a_tenth():
     assert result.duration_within() == 0.5
 
 
+def test_durations_of_cramps_without_a_known_amplitude_are_compared_too():
+    truth = [cramp(100, 100, None), cramp(1000, 14, None), cramp(2000, 40, 2.0)]
+    result = evaluate([judged(truth, [found(100, 102), found(1000, 20), found(2000, 60)])])
+    np.testing.assert_allclose(result.errors_s()["duration"], [2])
+    assert result.duration_within() == 1.0
+
+
+def test_no_duration_is_right_where_none_was_compared():
+    assert evaluate([judged([cramp(100, 60)], [])]).duration_within() is None
+
+
 def test_rates_are_per_eight_analysable_hours_with_exact_limits():
     result = evaluate([judged([], [found(0, 20)], hours=4.0), judged([], [], hours=12.0)])
     rate, lower, upper = result.false_alarm_rate()

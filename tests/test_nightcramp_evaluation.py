@@ -127,7 +127,7 @@ def test_nights_without_a_cramp_or_an_hour_still_make_a_page(tmp_path):
         found = results(tmp_path, night("a", [], [], hours=hours))
         summary = summarise(found)
         outline(render_page(summary, found))
-        assert "no cramp" not in as_text(summary).splitlines()[0]
+        assert "none known" not in as_text(summary).splitlines()[0]
         assert as_numbers(summary, found)["cramps_all"]["share"] is None
 
 
@@ -239,3 +239,32 @@ def test_pictures_can_be_had_from_recordings_of_an_analysis(tmp_path, run):
 @pytest.mark.parametrize("words", [(), ("--suites",), ("somewhere",)])
 def test_what_is_missing_on_the_command_line_is_wrong_use(run, words):
     assert run("evaluate", *words)[0] == 2
+
+
+def test_nothing_is_called_right_where_no_cramp_was(tmp_path):
+    found = results(tmp_path, night("a", [], []))
+    summary = summarise(found)
+    assert as_numbers(summary, found)["durations_within_5s_or_10_percent"] is None
+    assert "durations right" not in as_text(summary)
+    assert "right to" not in render_page(summary, found)
+
+
+def test_labels_without_an_amplitude_are_in_no_figure_of_amplitudes_but_in_those_of_edges(tmp_path):
+    labels = (
+        TrueEvent(100.0, 60.0, TruthKind.CRAMP),
+        TrueEvent(4000.0, 90.0, TruthKind.CRAMP),
+    )
+    episode = Event(100.0, 63.0, EventKind.CRAMP, confidence=0.9)
+    found = results(tmp_path, Judged("a", 8.0, labels, (episode,)))
+    score = np.zeros(28_800, dtype=np.float32)
+    score[100:160] = 0.95
+    write_trace(tmp_path / "a_trace.npz", Trace(score, score, 0.6, 10.0))
+    summary = summarise(found)
+    numbers = as_numbers(summary, found)
+    by_amplitude = numbers["sensitivity_by_amplitude"].values()
+    assert [group["cramps"]["of"] for group in by_amplitude] == [0] * len(by_amplitude)
+    assert numbers["cramps_all"]["of"] == 2
+    assert numbers["errors_s"]["duration"]["median"] == 3.0
+    assert numbers["durations_within_5s_or_10_percent"] == 1.0
+    assert numbers["latency_s"]["count"] == 1
+    assert "90 s at unknown amplitude" in render_page(summary, found)

@@ -104,19 +104,24 @@ class Match:
         return strong and self.truth.duration_s >= EASY_S
 
     @property
+    def clear(self) -> bool:
+        """Whether it is long, and not known to be weak: labels need not tell the amplitude."""
+        return self.easy or (self.truth.intensity is None and self.truth.duration_s >= EASY_S)
+
+    @property
     def counted(self) -> bool:
         """Whether it was reported as a cramp; a trial does not count possible ones."""
         return self.found is not None and self.found.kind is EventKind.CRAMP
 
     @property
     def seen_whole(self) -> Event | None:
-        """The episode found for an easy cramp, if no gap or edge hid one of its ends.
+        """The episode found for a clear cramp, if no gap or edge hid one of its ends.
 
         The length of others is known to be at least what was seen, and is reported as censored.
         """
         if self.found is None or self.found.censored is not Censored.NONE:
             return None
-        return self.found if self.counted and self.easy and self.analysable else None
+        return self.found if self.counted and self.clear and self.analysable else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,19 +169,22 @@ class Evaluation:
         return len(self.false_alarms) / nights, lower / nights, upper / nights
 
     def errors_s(self) -> dict[str, npt.NDArray[np.float64]]:
-        """Return signed errors of onset, offset, duration of easy cramps counted and seen whole."""
+        """Return signed errors of onset, offset, duration of the cramps that were seen whole."""
         pairs = [(match.truth, found) for match in self.matches if (found := match.seen_whole)]
         onset = np.array([found.onset_s - truth.onset_s for truth, found in pairs])
         offset = np.array([found.offset_s - truth.offset_s for truth, found in pairs])
         return {"onset": onset, "offset": offset, "duration": offset - onset}
 
-    def duration_within(self, least_s: float = 5.0, share: float = 0.1) -> float:
-        """Return the share of found easy cramps whose duration is right to max(5 s, 10 %)."""
+    def duration_within(self, least_s: float = 5.0, share: float = 0.1) -> float | None:
+        """Return the share of durations of cramps seen whole that are right to max(5 s, 10 %).
+
+        None if there is no such cramp.
+        """
         true_s = np.array(
             [match.truth.duration_s for match in self.matches if match.seen_whole is not None]
         )
         error = np.abs(self.errors_s()["duration"])
-        return float((error <= np.maximum(least_s, share * true_s)).mean()) if len(error) else 1.0
+        return float((error <= np.maximum(least_s, share * true_s)).mean()) if len(error) else None
 
 
 def evaluate(recordings: Iterable[Judged]) -> Evaluation:

@@ -142,7 +142,8 @@ def _between(value: Callable[[Match], float], low: float, high: float, match: Ma
 
 
 def _amplitude(match: Match) -> float:
-    return match.truth.intensity or 0.0
+    """Return the amplitude of a cramp; NaN, which is in no group, where the label tells none."""
+    return math.nan if match.truth.intensity is None else match.truth.intensity
 
 
 def _duration_s(match: Match) -> float:

@@ -59,7 +59,7 @@ def as_numbers(summary: Summary, results: Results) -> dict[str, object]:
             if (spread := spread_of(values)) is not None
         },
         "duration_ratio": _rounded(asdict(ratio)) if ratio else None,
-        "durations_within_5s_or_10_percent": round(whole.duration_within(), DIGITS),
+        **_rounded({"durations_within_5s_or_10_percent": whole.duration_within()}),
         "weekly_count": _weekly(summary.weekly),
         "latency_s": _quantiles(summary.latency_s.tolist()),
         "reliability": {
@@ -88,9 +88,9 @@ def _lines(summary: Summary) -> Iterator[str]:
                 f"{name + ' error':<30} median {spread.median:+.2f} s, 90 % within "
                 f"{spread.p90_absolute:.2f} s"
             )
-    yield (
-        f"{'durations right':<30} {whole.duration_within():.1%} within the larger of 5 s and 10 %"
-    )
+    right = whole.duration_within()
+    if right is not None:
+        yield f"{'durations right':<30} {right:.1%} within the larger of 5 s and 10 %"
     yield from _suite_lines(summary.suites)
     yield from _suite_lines(summary.sources)
     for alarm in whole.false_alarms:
@@ -111,7 +111,7 @@ def _suite_lines(groups: Sequence[Group]) -> Iterator[str]:
 
 def _found(cramps: Proportion) -> str:
     if cramps.value is None or cramps.low is None or cramps.high is None:
-        return "no cramp"
+        return "none known"
     return (
         f"{cramps.count} of {cramps.of} counted, sensitivity {cramps.value:.3f} "
         f"(95 % limits {cramps.low:.3f} to {cramps.high:.3f})"

@@ -193,11 +193,12 @@ def _alarms(summary: Summary) -> KeyNumber:
 
 def _duration(summary: Summary) -> KeyNumber:
     spread = spread_of(summary.whole.errors_s()["duration"])
-    if spread is None:
+    right = summary.whole.duration_within()
+    if spread is None or right is None:
         return KeyNumber("Duration error, median", NOT_KNOWN, ())
     details = (
         f"90 % within {number(spread.p90_absolute, 1)} s",
-        f"{share(summary.whole.duration_within(), 1)} right to max(5 s, 10 %)",
+        f"{share(right, 1)} right to max(5 s, 10 %)",
         "goal ± 2 s and 90 %",
     )
     return KeyNumber("Duration error, median", f"{number(spread.median, 1)} s", details)
@@ -311,8 +312,10 @@ def _calibration_words(summary: Summary) -> str:
 
 
 def _latency_words(summary: Summary) -> str:
-    if not len(summary.latency_s):
+    if summary.seconds is None:
         return "No trace of the nights was kept, from which latency could be told."
+    if not len(summary.latency_s):
+        return "No cramp was found from which latency could be told."
     median, p90 = np.quantile(summary.latency_s, [0.5, 0.9]).tolist()
     return (
         f"From true onset to the decision: median {number(median, 1)} s, nine in ten within "

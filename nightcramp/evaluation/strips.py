@@ -182,7 +182,9 @@ def _alarm_words(alarm: FalseAlarm) -> str:
 
 
 def _miss_words(match: Match) -> str:
-    return f"{match.truth.duration_s:.0f} s at {match.truth.intensity or 0:.1f} × the floor"
+    amplitude = match.truth.intensity
+    strength = "unknown amplitude" if amplitude is None else f"{amplitude:.1f} × the floor"
+    return f"{match.truth.duration_s:.0f} s at {strength}"
 
 
 def _clock(seconds: float) -> str:

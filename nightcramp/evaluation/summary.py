@@ -230,7 +230,7 @@ def _from_traces(
 def _latencies_s(one: Scored, trace: Trace) -> list[float]:
     latencies = []
     for match in one.evaluation.matches:
-        if match.found is not None and match.counted and match.easy and match.analysable:
+        if match.found is not None and match.counted and match.clear and match.analysable:
             decided = decision_s(match.found, trace.score, on=trace.on, shortest_s=trace.shortest_s)
             if decided is not None:
                 latencies.append(decided - match.truth.onset_s)

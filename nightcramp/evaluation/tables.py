@@ -125,9 +125,8 @@ def tabulate_errors(summary: Summary) -> Table:
                 )
             )
     head = ("Edge", "Cramps", "Median error, s", "90 % within, s")
-    return Table(
-        "Errors of the cramps found (≥ 15 s and ≥ 3 × the floor)", head, (Body(tuple(rows)),)
-    )
+    caption = "Errors of the cramps found (≥ 15 s, ≥ 3 × the floor or of unknown amplitude)"
+    return Table(caption, head, (Body(tuple(rows)),))
 
 
 def tabulate_agreement(summary: Summary) -> Table:
@@ -161,12 +160,13 @@ def tabulate_weekly(summary: Summary) -> Table:
 def duration_words(summary: Summary) -> str:
     """Return the ratio limits of agreement in a sentence; empty without any."""
     ratio = ratio_limits(summary.whole.matches)
-    if ratio is None:
+    right = summary.whole.duration_within()
+    if ratio is None or right is None:
         return ""
     return (
         f"Found durations are {number(ratio.ratio, 2)} times the true ones (geometric mean); 19 of "
         f"20 lie between {number(ratio.low, 2)} and {number(ratio.high, 2)} times. "
-        f"{share(summary.whole.duration_within(), 1)} are right to the larger of 5 s and 10 %."
+        f"{share(right, 1)} are right to the larger of 5 s and 10 %."
     )
 
 
