@@ -10,7 +10,6 @@ from nightcramp.analysis import BLOCK_S, acc_format, emg_format
 from nightcramp.batch import find_recordings, result_names
 from nightcramp.errors import UsageError
 from nightcramp.event_tables import read_events
-from nightcramp.outputs import EVENT_COLUMNS
 from recordings import open_recording
 
 if TYPE_CHECKING:
@@ -108,9 +107,13 @@ def _recordings_in(folder: Path) -> list[Path]:
 
 
 def _holds_labels(file: Path) -> bool:
-    """Whether an events file is of labels, not of a recording's gaps and marks."""
-    with file.open(encoding="utf-8") as lines:
-        return lines.readline().rstrip("\n").split("\t") == list(EVENT_COLUMNS)
+    """Whether an events file is of labels, not of a recording's gaps and marks.
+
+    Those have causes. Labels need not have every column that review writes: people write them too.
+    """
+    with file.open(encoding="utf-8-sig", errors="replace") as lines:
+        columns = lines.readline().rstrip("\n").split("\t")
+    return "trial_type" in columns and "cause" not in columns
 
 
 def _participant(name: str) -> str:

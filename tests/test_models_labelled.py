@@ -102,12 +102,16 @@ def test_labels_are_found_beside_recordings_or_in_a_tree_of_their_own(tmp_path: 
     for file in (beside, apart):
         file.write_text(events_text([Event(3.0, 20.0, EventKind.CRAMP)]), encoding="utf-8")
     gaps = tmp_path / "data" / f"{names[1]}_events.tsv"
-    gaps.write_text("onset\tduration\ttrial_type\n3\t1\tgap\n", encoding="utf-8")
+    gaps.write_text("onset\tduration\ttrial_type\tcause\n3\t1\tgap\tended\n", encoding="utf-8")
+    by_hand = tmp_path / "data" / f"{names[2]}_events.tsv"
+    by_hand.write_text("\ufeffonset\tduration\ttrial_type\r\n3\t20\tcramp\r\n", encoding="utf-8")
     found = find_labelled([tmp_path / "data", tmp_path / "labels"])
     assert [(one.participant, one.events) for one in found] == [
         ("sub-A", beside),
         ("sub-B", apart),
+        ("sub-C", by_hand),
     ]
+    assert [one.participant for one in find_labelled([tmp_path / "data"])] == ["sub-A", "sub-C"]
 
 
 def test_recordings_without_labels_are_refused_with_what_to_do(tmp_path: Path) -> None:
