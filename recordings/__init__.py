@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from recordings.atomic import (
+    check_writable,
     process_is_alive,
     remove_leftovers,
     replace_file,
@@ -63,6 +64,7 @@ __all__ = [
     "Stream",
     "StreamFormat",
     "StreamKind",
+    "check_writable",
     "companion_files",
     "content_hash",
     "journal_to_bids",

@@ -45,12 +45,33 @@ def replace_file(path: Path) -> Iterator[Path]:
         If the operating system refuses any step. Then, and after any other exception in the block,
         `path` is what it was before and nothing is left beside it.
     """
-    temporary = path.with_name(f"{_own_mark()}{secrets.token_hex(4)}-{path.name}")
-    try:
+    with _beside(path) as temporary:
         yield temporary
         _synchronise(temporary)
         temporary.replace(path)
         _synchronise_folder(path.parent)
+
+
+def check_writable(path: Path) -> None:
+    """Try whether a file could be put at `path`, before long work is done for it.
+
+    Raises
+    ------
+    OutputError
+        If the operating system refuses it; what stands there stands.
+    """
+    with _beside(path) as temporary:
+        temporary.touch()
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Yield the name of a file that does not outlive the block; name `path` in its errors."""
+    temporary = path.with_name(f"{_own_mark()}{secrets.token_hex(4)}-{path.name}")
+    try:
+        yield temporary
     except OSError as error:
         raise OutputError(
             f"{path}: could not be written ({error.strerror or error}). "

@@ -1,5 +1,6 @@
 """Labelled recordings: found by name, split by participant, learnt from as people labelled them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,3 +134,12 @@ def test_a_classifier_that_is_not_the_published_one_is_refused(
     file.write_bytes(content)
     with pytest.raises(classifier.ModelError, match="not the one it was published with"):
         classifier.load_classifier()
+
+
+def test_training_finds_out_before_it_begins_that_its_file_cannot_be_written(
+    tmp_path: Path, run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.train", None)
+    code, _, errors = run("train", "--out", tmp_path / "none" / "ours.onnx")
+    assert code == 1
+    assert "ours.onnx: could not be written" in errors

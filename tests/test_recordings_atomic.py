@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nightcramp.errors import OutputError, RecordingError
-from recordings import content_hash, remove_leftovers, replace_file, write_bytes, write_text
+from recordings import (
+    check_writable,
+    content_hash,
+    remove_leftovers,
+    replace_file,
+    write_bytes,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +44,17 @@ def test_a_file_holds_what_was_written_and_nothing_is_left_beside_it(tmp_path: P
     assert (tmp_path / "a.tsv").read_bytes() == "onset\tµV\n".encode()
     assert (tmp_path / "b.bin").read_bytes() == b"\x00\xff"
     assert names(tmp_path) == ["a.tsv", "b.bin"]
+
+
+def test_whether_a_file_could_be_written_is_known_before(tmp_path: Path) -> None:
+    write_text(tmp_path / "old.onnx", "old")
+    check_writable(tmp_path / "old.onnx")
+    check_writable(tmp_path / "new.onnx")
+    assert names(tmp_path) == ["old.onnx"]
+    assert (tmp_path / "old.onnx").read_text() == "old"
+    for path in (tmp_path, tmp_path / "old.onnx" / "new.onnx", tmp_path / "none" / "new.onnx"):
+        with pytest.raises(OutputError, match="could not be written"):
+            check_writable(path)
 
 
 def test_the_temporary_file_stands_beside_and_keeps_the_ending(tmp_path: Path) -> None:

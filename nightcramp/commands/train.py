@@ -64,8 +64,9 @@ def train(
     from nightcramp.batch import default_jobs
     from nightcramp.labelled import find_labelled
     from nightcramp.progress import show_progress
-    from recordings import write_bytes, write_text
+    from recordings import check_writable, write_bytes, write_text
 
+    check_writable(out)
     usual = TrainingSettings()
     settings = replace(
         usual,
