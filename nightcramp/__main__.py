@@ -86,8 +86,14 @@ def main() -> None:
         _stop(str(error), WRONG_USE)
     except NightcrampError as error:
         _stop(str(error), FAILED)
-    except KeyboardInterrupt:
-        _stop("interrupted; run the same command again to go on", INTERRUPTED)
+    except SystemExit as end:
+        if end.code != INTERRUPTED:
+            raise
+        # typer ends so, without a word.
+        _stop(
+            "interrupted; what was finished stands, and the same command again does the rest",
+            INTERRUPTED,
+        )
 
 
 def _stop(message: str, code: int) -> None:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.process import BaseProcess
+    from types import FrameType
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_INTERRUPTED = 130
+"""Exit code of a program that Ctrl-C ended."""
 
 
 def each(
@@ -34,7 +40,7 @@ def each(
         yield from map(function, items)
         return
     with spawned_pool(count) as pool:
-        yield from pool.map(function, items)
+        yield from pool.map(partial(_work, function), items)
 
 
 def spawned_pool(processes: int) -> ProcessPoolExecutor:
@@ -45,7 +51,25 @@ def spawned_pool(processes: int) -> ProcessPoolExecutor:
     """
     # Spawned, not forked: onnxruntime and BLAS threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent)
+    return ProcessPoolExecutor(processes, mp_context=context, initializer=_prepare)
+
+
+def _work(function: Callable[[Item], Result], item: Item) -> Result:
+    try:
+        return function(item)
+    except SystemExit:
+        # Not to go on with the tasks that wait in the pipe; what was begun is cleared away by now.
+        os._exit(_INTERRUPTED)
+
+
+def _prepare() -> None:
+    # Ctrl-C in a terminal reaches every process of the program; the first one tells of it.
+    signal.signal(signal.SIGINT, _leave)
+    _end_with_parent()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(_INTERRUPTED)
 
 
 def _end_with_parent() -> None:

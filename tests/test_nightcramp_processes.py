@@ -87,3 +87,23 @@ def test_a_program_that_is_killed_leaves_no_process_behind(tmp_path, words, end)
     finally:
         for worker in filter(is_running, workers):
             os.kill(int(worker), signal.SIGKILL)
+
+
+@linux_only
+@pytest.mark.parametrize("words", [COMMANDS["analyze"], COMMANDS["simulate"]])
+def test_ctrl_c_ends_all_processes_with_one_sentence(tmp_path, words):
+    first = write_recording(tmp_path / "n0.edf", 600.0)
+    for number in range(1, 40):
+        (tmp_path / f"n{number}.edf").hardlink_to(first)
+    command = [*PROGRAM, *words.format(folder=tmp_path).split()]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as program:
+        workers = until(lambda: workers_of(program))
+        time.sleep(0.5)  # in the midst of their imports, or of the work: it must not matter
+        os.killpg(program.pid, signal.SIGINT)
+        _, errors = program.communicate(timeout=PATIENCE_S)
+    assert program.returncode == 130
+    assert "Traceback" not in errors
+    assert errors.splitlines()[-1].startswith("nightcramp: interrupted")
+    until(lambda: not any(map(is_running, workers)))
