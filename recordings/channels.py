@@ -58,7 +58,8 @@ def choose_emg(
     Raises
     ------
     RecordingError
-        If a wanted channel is missing, none is found, or none has a usable rate or range.
+        If a wanted channel is missing or has no usable range, none is found, or none has a usable
+        rate or range.
     """
     signals, notes = _candidates(header, table, wanted, "emg")
     if not signals:
@@ -69,12 +70,28 @@ def choose_emg(
             advice="Name the EMG channels with --emg.",
         )
     signals, rate_notes = _of_one_rate(header, signals)
-    calibrated = [(signal, *calibrate(header, signal, "emg")) for signal in signals]
+    calibrated, faults = _calibrated_emg(header, signals)
+    if faults and (wanted or not calibrated):
+        raise faults[0]
+    range_notes = [f"left out: {fault.place}: {fault.problem}" for fault in faults]
     scaled = [entry for entry in calibrated if entry[1].scaled]
     kept = scaled or calibrated
     unscaled = [entry[0] for entry in calibrated if entry not in kept]
     unit_notes = [f"left out, without a unit of voltage: {_names(unscaled)}"] if unscaled else []
-    return _selection(kept, (*notes, *rate_notes, *unit_notes))
+    return _selection(kept, (*notes, *rate_notes, *range_notes, *unit_notes))
+
+
+def _calibrated_emg(
+    header: EdfHeader, signals: Sequence[SignalHeader]
+) -> tuple[list[tuple[SignalHeader, Channel, Scale]], list[RecordingError]]:
+    """Return channels with their scales, and a fault of each whose range makes no sense."""
+    calibrated, faults = [], []
+    for signal in signals:
+        try:
+            calibrated.append((signal, *calibrate(header, signal, "emg")))
+        except RecordingError as fault:
+            faults.append(fault)
+    return calibrated, faults
 
 
 def choose_acc(

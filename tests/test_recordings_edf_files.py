@@ -533,6 +533,18 @@ def test_a_bad_file_is_refused_with_file_place_and_reason(tmp_path: Path, name: 
     assert caught.value.file == path
 
 
+def test_a_dead_channel_is_left_out_where_others_can_be_used(tmp_path: Path) -> None:
+    dead = Signal("EMG GL", physical=("0", "0"))
+    path = tmp_path / "night.edf"
+    path.write_bytes(File((dead, Signal("EMG GM"))).to_bytes())
+    info = open_recording(path).info
+    assert [channel.label for channel in info.emg.channels] == ["EMG GM"]
+    (note,) = (note for note in info.notes if note.startswith("left out"))
+    assert "channel 'EMG GL': the physical range, 0 to 0, is empty" in note
+    with pytest.raises(RecordingError, match="'EMG GL': the physical range"):
+        open_recording(path, emg=["EMG GM", "EMG GL"])
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"none\.edf: cannot be read \(No such file"):
         open_recording(tmp_path / "none.edf")
