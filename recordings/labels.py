@@ -27,7 +27,7 @@ _AXES = (
 def is_emg_label(label: str) -> bool:
     """Whether a signal is the raw EMG of a limb by its name: ``EMG ...`` or a muscle of the leg."""
     words = _words(label)
-    if any(_OTHER.fullmatch(word) or _ACC.fullmatch(word) for word in words):
+    if any(_OTHER.fullmatch(word.removeprefix("emg")) or _ACC.fullmatch(word) for word in words):
         return False
     return any(_EMG.fullmatch(word) or _LEG.fullmatch(word) for word in words)
 

@@ -68,7 +68,7 @@ def test_a_leg_or_limb_label_is_emg(label: str) -> None:
         "EEG C3-A2", "EOG L", "ECG", "EKG II", "Resp thorax", "THOR", "ABDO", "Flow", "SpO2",
         "Pulse", "EMG chin", "Chin 1", "EMG submental", "Snore", "Temp leg", "Leg temperature",
         "Status", "Light", "Legend", "Position", "Leg ACC X", "gyro x", "EMG rms", "Signal",
-        "Label", "Battery", "C3", "A1", "", "X", "M1",
+        "Label", "Battery", "C3", "A1", "", "X", "M1", "EMGchin", "EMGsubmental",
     ],
 )  # fmt: skip
 def test_any_other_label_is_not_emg(label: str) -> None:
