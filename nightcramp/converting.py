@@ -119,8 +119,11 @@ def convert_all(inputs: Sequence[Path], wanted: Conversion) -> Iterator[Converte
         Journals, EDF or BDF files.
     wanted : Conversion
     """
+    first: dict[tuple[Path, str], Path] = {}
     for source in inputs:
         try:
+            if wanted.target is not Target.BIDS:
+                _refuse_alike(source, first.setdefault((_out(source, wanted), source.stem), source))
             yield Converted(source, tuple(_convert(source, wanted)))
         except NightcrampError as error:
             yield Converted(source, error=str(error))
@@ -128,9 +131,21 @@ def convert_all(inputs: Sequence[Path], wanted: Conversion) -> Iterator[Converte
 
 def _convert(source: Path, wanted: Conversion) -> list[Path]:
     is_journal = source.suffix == SUFFIX
-    out = wanted.out or source.absolute().parent / wanted.target
     ways = _JOURNAL_TO if is_journal else _FILE_TO
-    return ways[wanted.target](source, out, wanted)
+    return ways[wanted.target](source, _out(source, wanted), wanted)
+
+
+def _out(source: Path, wanted: Conversion) -> Path:
+    return wanted.out or source.absolute().parent / wanted.target
+
+
+def _refuse_alike(source: Path, first: Path) -> None:
+    """Keep the files of an input from being overwritten by those of another of the same name."""
+    if source != first:
+        raise UsageError(
+            f"{source}: its files would have the name of those of {first}; convert it by itself, "
+            "to another folder"
+        )
 
 
 def _journal_to_bids(source: Path, out: Path, wanted: Conversion) -> list[Path]:

@@ -96,6 +96,37 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
     write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
+def refuse_another(path: Path, origin: object) -> None:
+    """Keep a recording of the tree from being overwritten by another one of the same name.
+
+    Parameters
+    ----------
+    path : Path
+        Side file of the samples that are to be written.
+    origin : object
+        What they are made of, as their side file will tell it: ``Journal`` or ``SourceSHA256``.
+
+    Raises
+    ------
+    OutputError
+        If such a file stands there and was made of anything else.
+    """
+    if path.exists() and _origin(path) != origin:
+        raise OutputError(
+            f"{path.with_suffix('')}: another recording of this participant, night and leg stands "
+            "in the tree, and nothing is overwritten. Give each its own pseudonym with "
+            "--participant, or another folder with --out."
+        )
+
+
+def _origin(path: Path) -> object:
+    try:
+        made_by = json.loads(path.read_bytes())["Nightcramp"]
+        return made_by.get("Journal", made_by.get("SourceSHA256"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # somebody else's
+
+
 def write_table(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Write a tab-separated table; what a row lacks is ``n/a``."""
     text = io.StringIO()

@@ -20,6 +20,7 @@ from recordings.emg_bids_tree import (
     bids_label,
     describe_dataset,
     make_folder,
+    refuse_another,
     write_json,
     write_table,
 )
@@ -84,13 +85,16 @@ def file_to_bids(path: Path, root: Path, *, participant: str = "", leg: str = ""
     RecordingError
         If the file cannot be read or has no EMG, or a table of the tree cannot be read.
     OutputError
-        If the tree cannot be written.
+        If the tree cannot be written, or holds another recording of that name.
     """
     info = open_recording(path).info
     name = BidsName(bids_label(participant or _subject(path)), _night(info), leg)
     folder = root / name.folder
+    copies = _copies(path, info)
+    for copy in copies:
+        _check_place(folder, name, copy)
     make_folder(folder / "emg")
-    written = [_write(folder, name, copy, info) for copy in _copies(path, info)]
+    written = [_write(folder, name, copy, info) for copy in copies]
     rows = [{"filename": file.relative_to(folder).as_posix()} for file in written]
     time = info.start.isoformat() if info.start else MISSING
     scans = folder / f"{name.night}_scans.tsv"
@@ -120,10 +124,16 @@ def _copies(path: Path, info: RecordingInfo) -> list[_Copy]:
     return [_Copy(file, read_header(file), recording, kinds) for file, recording in files]
 
 
-def _write(folder: Path, name: BidsName, copy: _Copy, info: RecordingInfo) -> Path:
+def _check_place(folder: Path, name: BidsName, copy: _Copy) -> None:
+    """Raise OutputError if the file itself or another recording stands where its copy would."""
     path = folder / name.file(copy.recording, copy.suffix)
     if path.exists() and path.samefile(copy.path):
         raise OutputError(f"{path}: it stands in this tree already; choose another folder")
+    refuse_another(folder / name.file(copy.recording, "emg.json"), content_hash(copy.path))
+
+
+def _write(folder: Path, name: BidsName, copy: _Copy, info: RecordingInfo) -> Path:
+    path = folder / name.file(copy.recording, copy.suffix)
     with replace_file(path) as temporary:
         shutil.copyfile(copy.path, temporary)
         with temporary.open("r+b") as file:

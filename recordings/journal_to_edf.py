@@ -12,6 +12,7 @@ from recordings.emg_bids_tree import (
     bids_label,
     describe_dataset,
     make_folder,
+    refuse_another,
     write_json,
     write_table,
 )
@@ -68,7 +69,7 @@ def journal_to_bids(
     RecordingError
         If the journal cannot be read, or a table of the tree cannot.
     OutputError
-        If the tree cannot be written.
+        If the tree cannot be written, or holds another recording of that name.
     """
     source = journal if isinstance(journal, JournalSource) else read_journal(journal)
     makers = makers_of(source)
@@ -133,6 +134,7 @@ def _write_group(
     recording = None if single else parts[0].form.spec.kind
     ending = "edf" if sample_bytes(parts) == 2 else "bdf"
     path = folder / run.name.file(recording, f"emg.{ending}")
+    refuse_another(folder / run.name.file(recording, "emg.json"), makers["Journal"])
     write_parts(
         path,
         parts,

@@ -222,6 +222,39 @@ def test_a_tree_goes_into_another_with_both_its_files(run, journal, tmp_path):
     ]
 
 
+def test_no_recording_of_a_tree_is_overwritten_by_another_of_its_name(run, tmp_path):
+    longer, shorter = (tmp_path / f"{seconds}.edf" for seconds in (30, 20))
+    write_night(longer, 30)
+    write_night(shorter, 20)
+    words = ("--participant", "P007", "--out", tmp_path / "tree")
+    (file,) = written(run, longer, *words)
+    code, shown, errors = run("convert", longer, shorter, *words)
+    assert code == 1
+    assert files_of(shown) == [file], "the same again is the same again"
+    assert "another recording of this participant, night and leg" in errors
+    assert open_recording(file).info.duration_s == 30
+
+
+def test_journals_of_one_name_do_not_overwrite_each_other(run, journal, tmp_path):
+    (tmp_path / "b").mkdir()
+    other = shutil.copytree(journal, tmp_path / "b" / "P042.ncj")
+    for target in ("edf", "mcap"):
+        code, shown, errors = run(
+            "convert", journal, other, "--to", target, "--out", tmp_path / target
+        )
+        assert code == 1
+        assert len(files_of(shown)) == 1
+        assert f"{other}: its files would have the name of those of {journal}" in errors
+
+
+def test_the_journal_of_another_night_does_not_take_the_place_of_one(run, journal, tmp_path):
+    other = write_journal(tmp_path / "other.ncj")
+    written(run, journal, "--out", tmp_path / "tree")
+    code, _, errors = run("convert", other, journal, "--out", tmp_path / "tree")
+    assert code == 1
+    assert errors.count("another recording") == 1
+
+
 # -------------------------------------------------------------------------------- what is bad
 
 
