@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,12 @@ _DELIVERED = {"emg": "uV", "acc": "g"}
 
 _MICRO = str.maketrans({"\N{MICRO SIGN}": "u", "\N{GREEK SMALL LETTER MU}": "u"})
 _EXPONENTS = str.maketrans({"\N{SUPERSCRIPT TWO}": "2", "^": None, "*": None, " ": None})
+_VOLT = re.compile(r"volts?$")
 _METRE_PER_S2 = Fraction(100_000, 980_665)  # one standard gravity is 9.80665 m/s2 (CGPM 1901)
 
 _FACTORS: dict[StreamKind, dict[str, Fraction]] = {
     "emg": {
         "v": Fraction(1_000_000),
-        "volt": Fraction(1_000_000),
         "mv": Fraction(1_000),
         "milliv": Fraction(1_000),
         "uv": Fraction(1),
@@ -44,7 +45,8 @@ def delivered_unit(kind: StreamKind, text: str) -> tuple[str, Fraction]:
     ----------
     kind : {"emg", "acc"}
     text : str
-        Physical dimension as it stands in the file, any case; ``µ`` may be written ``u``.
+        Physical dimension as it stands in the file, any case; ``µ`` may be written ``u``, and ``V``
+        in full.
 
     Returns
     -------
@@ -53,5 +55,6 @@ def delivered_unit(kind: StreamKind, text: str) -> tuple[str, Fraction]:
     factor : Fraction
         Exact; 1 for counts.
     """
-    factor = _FACTORS[kind].get(text.lower().translate(_MICRO).translate(_EXPONENTS))
+    plain = text.lower().translate(_MICRO).translate(_EXPONENTS)
+    factor = _FACTORS[kind].get(_VOLT.sub("v", plain))
     return (UNSCALED, Fraction(1)) if factor is None else (_DELIVERED[kind], factor)

@@ -160,6 +160,7 @@ def test_an_offset_between_counts_and_units_is_kept(tmp_path: Path) -> None:
     [
         ("uV", "uV", 1), ("UV", "uV", 1), ("\xb5V", "uV", 1), ("microV", "uV", 1),
         ("mV", "uV", 1e3), ("V", "uV", 1e6), ("nV", "uV", 1e-3),
+        ("uVolts", "uV", 1), ("mVolt", "uV", 1e3), ("Volts", "uV", 1e6), ("microvol", "count", 1),
         ("", "count", 1), ("counts", "count", 1), ("adc", "count", 1), ("LSB", "count", 1),
         ("g", "count", 1),
     ],
