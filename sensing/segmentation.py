@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from sensing.evidence import LYING_S, Evidence, Span, measure_episode
 from sensing.frames import FRAME_BINS, HOP_BINS, FrontEndOutput
@@ -27,6 +28,10 @@ OFFSET_SHARE = 0.15
 
 TWITCH_BINS = 10
 """Activity shorter than a second after an episode is fasciculation, not its end."""
+
+LIKELY_SHARE = 0.2
+"""Channels that show this share of what the best one shows of a cramp may be reported for it: the
+strongest of them is over the muscle, others see it through the tissue."""
 
 LONGEST_S = 1200.0
 """Whatever lasts longer is not one cramp (clinically ten minutes at most); it is cut here."""
@@ -222,7 +227,7 @@ class Segmenter:
     def _quiet(self, candidate: _Candidate, end: int) -> bool:
         """Whether the envelope has been down long enough to end the episode."""
         dip = round(DIP_S / self._bin_s)
-        level = self._track.envelope(candidate.best_channel(), end - dip, end)
+        level = self._track.envelope(self._channel(candidate, end), end - dip, end)
         return bool((level < np.log2(EDGE_RATIO)).all())
 
     def _close(
@@ -236,7 +241,7 @@ class Segmenter:
         self._recent = []
         if not cut_off:
             last = min(last, candidate.last_sure)
-        channel = candidate.best_channel()
+        channel = self._channel(candidate, last)
         onset, onset_hidden = self._find_onset(channel, candidate.first)
         offset_hidden = cut_off and self._still_up(channel, last)
         offset = last
@@ -272,6 +277,12 @@ class Segmenter:
             rms_uv=rms if self._form.scaled else None,
             censored=_CENSORED[onset_hidden, offset_hidden],
         )
+
+    def _channel(self, candidate: _Candidate, end: int) -> int:
+        """Return the strongest of the channels that show the episode."""
+        likely = candidate.likely_channels()
+        strengths = [self._track.strength(int(one), candidate.first, end)[0] for one in likely]
+        return int(likely[np.nan_to_num(strengths).argmax()])
 
     def _goes_on(self, onset: int) -> bool:
         """Whether an episode that begins at `onset` is the last sure cramp going on."""
@@ -333,6 +344,6 @@ class _Candidate:
         self.last_judged = end
         self._sums += np.nan_to_num(scores)
 
-    def best_channel(self) -> int:
-        """Return the channel that shows the episode best."""
-        return int(self._sums.argmax())
+    def likely_channels(self) -> npt.NDArray[np.intp]:
+        """Return the channels on which the episode looks like a cramp."""
+        return np.flatnonzero(self._sums >= LIKELY_SHARE * self._sums.max())

@@ -60,6 +60,28 @@ def test_short_episodes_are_dropped_or_only_possible(duration_s, kind):
     assert [event.kind for event in found] == ([kind] if kind else [])
 
 
+@pytest.mark.parametrize(
+    ("strong_score", "channel", "times"), [(0.7, "soleus", 12), (0.1, "GM", 3)]
+)
+def test_an_episode_is_told_of_the_strongest_channel_that_shows_it(strong_score, channel, times):
+    form = EmgFormat(("GM", "soleus"), RATE_HZ, True, (0.1,) * 2, ((-3000.0, 3000.0),) * 2)
+    strong = signal(120, (40, 30, 12), seed=6)
+    front_end = FrontEnd(form)
+    segmenter = Segmenter(form, front_end.bin_s, RULES, EvidenceWeights.of_scores())
+    found = []
+    for output in (
+        front_end.push(np.concatenate([signal(120, (40, 30, 3)), strong])),
+        front_end.finish(),
+    ):
+        end_s = output.frame_end_bin * front_end.bin_s
+        high = ((end_s > 44) & (end_s <= 70)).astype(np.float32)
+        scores = np.stack([0.9 * high, strong_score * high])
+        found += segmenter.push(output, np.where(output.valid, scores, np.nan).astype(np.float32))
+    (event,) = found + segmenter.finish()
+    assert event.channel == channel
+    assert event.intensity == pytest.approx(times, rel=0.25)
+
+
 def test_weak_episodes_are_only_possible():
     kinds = [episodes(signal(120, (40, 30, size)), (44, 70))[0].kind for size in (1.8, 2.4)]
     assert kinds == [EventKind.POSSIBLE_CRAMP, EventKind.CRAMP]
