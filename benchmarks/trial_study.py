@@ -214,7 +214,10 @@ def _episodes(nights: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             "censored": rng.choice(["none", "offset"], p=[0.95, 0.05], size=len(rows)),
         }
     )
-    return table.drop_duplicates(["participant_id", "onset_utc"])
+    table = table.assign(onset=onset, end=onset + pd.to_timedelta(table["duration_s"], unit="s"))
+    table = table.sort_values(["participant_id", "onset"])
+    goes_on = table["onset"] <= table.groupby("participant_id")["end"].shift()
+    return table[~goes_on].drop(columns=["onset", "end"])
 
 
 def _diary(nights: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

@@ -392,6 +392,22 @@ def test_an_episode_needs_time_in_which_it_could_be_seen_unless_it_was_rejected(
     load_study(folder.path)
 
 
+@pytest.mark.parametrize(("status", "counts"), [("confirmed", True), ("rejected", False)])
+def test_a_cramp_that_is_entered_twice_is_refused(
+    folder: Folder, status: str, counts: bool
+) -> None:
+    folder.spoil("episodes.tsv", 2, "duration_s", "60")
+    folder.append(
+        "episodes.tsv", "P01", "2026-03-02", "2026-03-03T01:00:20Z", "50", "n/a", status, "1"
+    )
+    if counts:
+        problem = folder.problem()
+        assert problem.place == "line 3, column onset_utc"
+        assert "by line 2 a cramp of 'P01' lasted until" in str(problem)
+    else:
+        load_study(folder.path)
+
+
 def test_a_night_that_cannot_be_read_does_not_blame_its_episodes(folder: Folder) -> None:
     folder.spoil("nights.tsv", 2, "night", "2.3.2026")
     assert folder.problem().place == "line 2, column night"

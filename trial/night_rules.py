@@ -27,7 +27,9 @@ __all__ = [
 
 _NIGHT = ["participant_id", "night"]
 _HOURS = ("recorded_hours", "analysable_hours")
+_COUNTING = ("auto", "confirmed")
 _ROUNDING = pd.Timedelta(minutes=1)  # hours with two decimals are exact to 18 s
+_SECOND = pd.Timedelta(seconds=1)  # onsets may be told in whole ones
 
 
 def check_nights(nights: StudyTable, zone: ZoneInfo | None, problems: Problems) -> None:
@@ -74,6 +76,7 @@ def check_episodes(
     """Every episode once, by one analysis, within a night in which it could have been seen."""
     refuse_repeated(episodes, ["participant_id", "onset_utc"], problems)
     _refuse_mixed_versions(episodes, problems)
+    _refuse_simultaneous(episodes, problems)
     _check_night_of(episodes, "onset_utc", zone, problems)
     if not problems.is_readable(nights.file):
         return
@@ -81,7 +84,7 @@ def check_episodes(
     _refuse_without_night(joined, episodes, nights, problems)
     _refuse_out_of_night(joined, episodes, nights, problems)
     _refuse_longer_than_recorded(joined, episodes, nights, problems)
-    unseen = (joined["analysable_hours"] == 0) & joined["status"].isin(["auto", "confirmed"])
+    unseen = (joined["analysable_hours"] == 0) & joined["status"].isin(_COUNTING)
     if "exposed" in joined:
         unseen &= joined["exposed"] != "no"
     for line, _ in each(joined[unseen]):
@@ -187,18 +190,40 @@ def _check_length(table: StudyTable, problems: Problems) -> None:
 
 def _refuse_overlap(table: StudyTable, end: pd.Series[pd.Timestamp], problems: Problems) -> None:
     """Remember windows that begin before an earlier one of the same participant has ended."""
-    rows = table.frame.assign(end=end).dropna(subset=["participant_id", "start_utc", "end"])
-    rows = rows.reset_index().sort_values(["participant_id", "start_utc"], kind="stable")
-    people = rows.groupby("participant_id", sort=False)
-    rows["earlier"], rows["earlier_end"] = people["line"].shift(), people["end"].shift()
-    wrong = rows["start_utc"] < rows["earlier_end"] - _ROUNDING
-    for line, row in each(rows[wrong].set_index("line")):
+    for line, row in each(_begun_too_early(table.frame.assign(end=end), "start_utc", _ROUNDING)):
         problem = InputError(
             f"found {shown(row.start_utc)}, but by line {row.earlier:.0f} {row.participant_id!r} "
             f"was recorded until {shown(row.earlier_end)}; expected no overlap",
             advice="Correct the start or the hours of one of the two.",
         )
         problems.add(table.file, problem, line=line, column="start_utc")
+
+
+def _refuse_simultaneous(episodes: StudyTable, problems: Problems) -> None:
+    """Remember cramps that would count although an earlier one was not over: they are the same."""
+    rows = episodes.frame.drop_duplicates(["participant_id", "onset_utc"])
+    rows = rows[rows["status"].isin(_COUNTING)]
+    if "kind" in rows:
+        rows = rows[rows["kind"] == "cramp"]
+    if "exposed" in rows:
+        rows = rows[rows["exposed"] != "no"]
+    rows = rows.assign(end=rows["onset_utc"] + pd.to_timedelta(rows["duration_s"], unit="s"))
+    for line, row in each(_begun_too_early(rows, "onset_utc", _SECOND)):
+        problem = InputError(
+            f"found {shown(row.onset_utc)}, but by line {row.earlier:.0f} a cramp of "
+            f"{row.participant_id!r} lasted until {shown(row.earlier_end)}; both would count",
+            advice="Reject one of the two, or correct onset or duration.",
+        )
+        problems.add(episodes.file, problem, line=line, column="onset_utc")
+
+
+def _begun_too_early(rows: pd.DataFrame, begin: str, rounding: pd.Timedelta) -> pd.DataFrame:
+    """Return rows that begin before the participant's one before has its `end`; and which it is."""
+    rows = rows.dropna(subset=["participant_id", begin, "end"])
+    rows = rows.reset_index().sort_values(["participant_id", begin], kind="stable")
+    people = rows.groupby("participant_id", sort=False)
+    rows["earlier"], rows["earlier_end"] = people["line"].shift(), people["end"].shift()
+    return rows[rows[begin] < rows["earlier_end"] - rounding].set_index("line")
 
 
 def _check_night_of(
