@@ -67,9 +67,10 @@ estimand = "Cramps per week."
             seconds = all_last or 60 * (number + 1)
             for week, count in enumerate(weeks):
                 night = MONDAY + timedelta(days=7 * (week - 1))
+                onsets = (f"{22 + ten // 6}:{ten % 6}0:00" for ten in range(count))
                 episodes += [
-                    f"{name}\t{night}\t{night}T23:{minute:02d}:00Z\t{seconds}\t0.9\tauto\t1\tnone"
-                    for minute in range(count)
+                    f"{name}\t{night}\t{night}T{onset}Z\t{seconds}\t0.9\tauto\t1\tnone"
+                    for onset in onsets
                 ]
         tables = {
             "participants": people,

@@ -70,7 +70,7 @@ def write_study(folder: Path, people: int, weeks: int, *, seed: int, blinding: s
             cramps = rng.poisson(0.3)
             lines["diary"].append(f"{name}\t{night}\t{cramps}\t{5 if cramps else 'n/a'}\tn/a")
             for which in range(cramps):
-                onset = f"{night}T22:{which:02d}:00Z"
+                onset = f"{night}T{22 + which // 6}:{which % 6}0:00Z"
                 seconds = rng.lognormal(4, 0.6) + 10
                 lines["episodes"].append(
                     f"{name}\t{night}\t{onset}\t{seconds:.1f}\t0.9\tauto\t1\tnone"
