@@ -63,8 +63,10 @@ def _work(function: Callable[[Item], Result], item: Item) -> Result:
 
 
 def _prepare() -> None:
-    # Ctrl-C in a terminal reaches every process of the program; the first one tells of it.
-    signal.signal(signal.SIGINT, _leave)
+    # Ctrl-C in a terminal reaches every process of the program; the first one tells of it. What
+    # runs in the background of a script ignores it, and so must its workers.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _leave)
     _end_with_parent()
 
 

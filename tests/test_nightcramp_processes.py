@@ -89,6 +89,15 @@ def test_a_program_that_is_killed_leaves_no_process_behind(tmp_path, words, end)
             os.kill(int(worker), signal.SIGKILL)
 
 
+def heed_interrupts():
+    """Undo what the tests inherit where they run in the background of a script."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def ignore_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @linux_only
 @pytest.mark.parametrize("words", [COMMANDS["analyze"], COMMANDS["simulate"]])
 def test_ctrl_c_ends_all_processes_with_one_sentence(tmp_path, words):
@@ -97,7 +106,11 @@ def test_ctrl_c_ends_all_processes_with_one_sentence(tmp_path, words):
         (tmp_path / f"n{number}.edf").hardlink_to(first)
     command = [*PROGRAM, *words.format(folder=tmp_path).split()]
     with subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 (no threads here)
     ) as program:
         workers = until(lambda: workers_of(program))
         time.sleep(0.5)  # in the midst of their imports, or of the work: it must not matter
@@ -107,3 +120,22 @@ def test_ctrl_c_ends_all_processes_with_one_sentence(tmp_path, words):
     assert "Traceback" not in errors
     assert errors.splitlines()[-1].startswith("nightcramp: interrupted")
     until(lambda: not any(map(is_running, workers)))
+
+
+@linux_only
+def test_a_program_in_the_background_of_a_script_heeds_no_ctrl_c_and_nor_do_its_workers(tmp_path):
+    out = tmp_path / "nights"
+    command = [*PROGRAM, *f"simulate nights --count 2 --hours 0.2 --out {out} --jobs 2".split()]
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=ignore_interrupts,  # noqa: PLW1509 (no threads here)
+    ) as program:
+        until(lambda: workers_of(program))
+        time.sleep(0.5)  # in the midst of their imports, or of the work: it must not matter
+        os.killpg(program.pid, signal.SIGINT)
+        program.communicate(timeout=PATIENCE_S)
+    assert program.returncode == 0
+    assert len(list(out.glob("*.edf"))) == 2
