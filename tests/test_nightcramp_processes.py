@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -89,13 +90,23 @@ def test_a_program_that_is_killed_leaves_no_process_behind(tmp_path, words, end)
             os.kill(int(worker), signal.SIGKILL)
 
 
-def heed_interrupts():
-    """Undo what the tests inherit where they run in the background of a script."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def interrupted(words, handler):
+    """Press Ctrl-C in the terminal of a program that has workers; return it, them, what it said.
 
-
-def ignore_interrupts():
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    `handler` is what the program inherits: ``SIG_IGN`` in the background of a script.
+    """
+    with subprocess.Popen(
+        [*PROGRAM, *words.split()],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, handler),  # noqa: PLW1509 (no threads)
+    ) as program:
+        workers = until(lambda: workers_of(program))
+        time.sleep(0.5)  # in the midst of their imports, or of the work: it must not matter
+        os.killpg(program.pid, signal.SIGINT)
+        _, errors = program.communicate(timeout=PATIENCE_S)
+    return program, workers, errors
 
 
 @linux_only
@@ -104,18 +115,7 @@ def test_ctrl_c_ends_all_processes_with_one_sentence(tmp_path, words):
     first = write_recording(tmp_path / "n0.edf", 600.0)
     for number in range(1, 40):
         (tmp_path / f"n{number}.edf").hardlink_to(first)
-    command = [*PROGRAM, *words.format(folder=tmp_path).split()]
-    with subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=heed_interrupts,  # noqa: PLW1509 (no threads here)
-    ) as program:
-        workers = until(lambda: workers_of(program))
-        time.sleep(0.5)  # in the midst of their imports, or of the work: it must not matter
-        os.killpg(program.pid, signal.SIGINT)
-        _, errors = program.communicate(timeout=PATIENCE_S)
+    program, workers, errors = interrupted(words.format(folder=tmp_path), signal.SIG_DFL)
     assert program.returncode == 130
     assert "Traceback" not in errors
     assert errors.splitlines()[-1].startswith("nightcramp: interrupted")
@@ -125,17 +125,7 @@ def test_ctrl_c_ends_all_processes_with_one_sentence(tmp_path, words):
 @linux_only
 def test_a_program_in_the_background_of_a_script_heeds_no_ctrl_c_and_nor_do_its_workers(tmp_path):
     out = tmp_path / "nights"
-    command = [*PROGRAM, *f"simulate nights --count 2 --hours 0.2 --out {out} --jobs 2".split()]
-    with subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=ignore_interrupts,  # noqa: PLW1509 (no threads here)
-    ) as program:
-        until(lambda: workers_of(program))
-        time.sleep(0.5)  # in the midst of their imports, or of the work: it must not matter
-        os.killpg(program.pid, signal.SIGINT)
-        program.communicate(timeout=PATIENCE_S)
+    words = f"simulate nights --count 2 --hours 0.2 --out {out} --jobs 2"
+    program, _, _ = interrupted(words, signal.SIG_IGN)
     assert program.returncode == 0
     assert len(list(out.glob("*.edf"))) == 2
