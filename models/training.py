@@ -62,7 +62,7 @@ class TrainingSettings:
         Simulator sources left out of the training nights, not of the tuning nights.
     """
 
-    version: str = "7"
+    version: str = "8"
     nights: int = 1344
     hours: float = 0.75
     tuning_nights: int = 560

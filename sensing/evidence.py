@@ -23,8 +23,8 @@ MEASURES = (
     "rest_before",
     "rise",
     "fall",
-    "shake_at_onset",
-    "shake_later",
+    "movement_at_onset",
+    "movement_later",
     "turn_at_onset",
     "tilt",
     "still_s",
@@ -32,8 +32,8 @@ MEASURES = (
 """Mean log-odds of a cramp; by how many doublings the most active of the other channels exceeds the
 episode's own (a cramp is local, an effort takes the calf and its neighbours); rest in the minutes
 before, in seconds; logarithms of the seconds the amplitude took to rise and to fall; of the
-strongest shake of the leg around the onset, and after it; degrees the leg had turned when it began,
-and at most; logarithm of the seconds from the onset to the first movement."""
+strongest movement of the leg around the onset, and after it; degrees the leg had turned when it
+began, and at most; logarithm of the seconds from the onset to the first movement."""
 
 SURE = 1e-3
 """Probabilities are looked at between this and one less it: further out they are not calibrated."""
@@ -51,7 +51,7 @@ AFTERMATH_S = 10.0
 """So long after its end an episode is waited for, and what the leg does is part of it."""
 
 MOVED_G2 = 1e-3
-"""Variance of acceleration within a tenth of a second that is a movement: 0.03 g."""
+"""Square of the change of acceleration in a tenth of a second that is a movement: 0.03 g."""
 
 NEVER_S = 1000.0
 """Stands for the time until a movement that never came."""
@@ -191,11 +191,11 @@ def _course(level: FloatArray, bin_s: float) -> tuple[float, float]:
 
 
 def _movement(track: Track, span: Span) -> tuple[float, ...]:
-    """Return shake around the onset and after it, turns of the leg, and time until it moved."""
+    """Return movement around the onset and after it, turns of the leg, and time until it moved."""
     before, after = (round(edge / track.bin_s) for edge in AT_ONSET_S)
     end = min(span.now, span.offset + round(AFTERMATH_S / track.bin_s))
-    at_onset = track.shake(span.onset + before, span.onset + after)
-    later = track.shake(span.onset + after, end)
+    at_onset = track.movement(span.onset + before, span.onset + after)
+    later = track.movement(span.onset + after, end)
     return (
         _log_strongest(at_onset),
         _log_strongest(later),
@@ -204,16 +204,16 @@ def _movement(track: Track, span: Span) -> tuple[float, ...]:
     )
 
 
-def _log_strongest(shake: FloatArray) -> float:
-    known = shake[~np.isnan(shake)]
+def _log_strongest(movement: FloatArray) -> float:
+    known = movement[~np.isnan(movement)]
     return math.log10(float(known.max()) + _LEAST_G2) if len(known) else math.nan
 
 
-def _log_still_s(shake: FloatArray, first_s: float, bin_s: float) -> float:
-    """Return the logarithm of the time until the leg moved; `shake` begins at `first_s`."""
-    if np.isnan(shake).all():
+def _log_still_s(movement: FloatArray, first_s: float, bin_s: float) -> float:
+    """Return the logarithm of the time until the leg moved; `movement` begins at `first_s`."""
+    if np.isnan(movement).all():
         return math.nan
-    moved = np.flatnonzero(shake > MOVED_G2)
+    moved = np.flatnonzero(movement > MOVED_G2)
     return math.log(moved[0] * bin_s + first_s if len(moved) else NEVER_S)
 
 

@@ -38,7 +38,8 @@ class Track:
             first = int(output.frame_end_bin[0]) - HOP_BINS - self.end
             spread = np.repeat(scores, HOP_BINS, axis=1)
             by_bin[:, first : first + spread.shape[1]] = spread
-        acceleration = np.concatenate([output.gravity, output.shake[None]])
+        movement = _movement(output, self._acceleration[:3, -1:])
+        acceleration = np.concatenate([output.gravity, movement[None]])
         self._level = np.concatenate([self._level, output.level], axis=1)
         self._rms = np.concatenate([self._rms, np.sqrt(output.emg.power)], axis=1)
         self._scores = np.concatenate([self._scores, by_bin], axis=1)
@@ -65,8 +66,8 @@ class Track:
         """Return acceleration in g, shape (3, bins); NaN where it is not known."""
         return self._acceleration[:3, self._part(first, last)]
 
-    def shake(self, first: int, last: int) -> FloatArray:
-        """Return the variance of acceleration within each bin, in g squared."""
+    def movement(self, first: int, last: int) -> FloatArray:
+        """Return how much the leg moves in each bin, in g squared; NaN where it is not known."""
         return self._acceleration[3, self._part(first, last)]
 
     def _part(self, first: int, last: int) -> slice:
@@ -94,6 +95,18 @@ class Track:
             float(2.0 ** np.median(level[known])),
             float(np.median(self._rms[channel, part][known])),
         )
+
+
+def _movement(output: FrontEndOutput, before: FloatArray) -> FloatArray:
+    """Return squared change of acceleration since the last bin, and variance within the bin.
+
+    The change alone is seen by an accelerometer that takes one sample a bin. `before` is what the
+    last bin held, shape (3, 1), or (3, 0) at the start.
+    """
+    if not before.shape[1]:
+        before = np.full((3, 1), np.nan, dtype=np.float32)
+    x, y, z = np.square(np.diff(output.gravity, axis=1, prepend=before))
+    return np.asarray(x + y + z + output.shake, dtype=np.float32)
 
 
 def start_of_activity(up: BoolArray, dip: int) -> int:

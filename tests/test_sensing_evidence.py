@@ -35,10 +35,10 @@ def emg(seconds, *bursts, seed=5):
     return rng.normal(0, 3, (1, len(time_s))) * gain
 
 
-def acceleration(seconds, *, turn_at_s=None, shake=(), seed=6):
+def acceleration(seconds, *, turn_at_s=None, shake=(), rate_hz=ACC_HZ, seed=6):
     """A leg at rest, turned by 60 degrees from `turn_at_s` on, shaken at (onset, duration)."""
     rng = np.random.default_rng(seed)
-    time_s = np.arange(round(seconds * ACC_HZ)) / ACC_HZ
+    time_s = np.arange(round(seconds * rate_hz)) / rate_hz
     angle = np.where(time_s >= (turn_at_s or np.inf), np.radians(60), 0.0)
     g = np.stack([np.sin(angle), np.zeros_like(angle), np.cos(angle)])
     size = np.full_like(time_s, 0.002)
@@ -47,15 +47,15 @@ def acceleration(seconds, *, turn_at_s=None, shake=(), seed=6):
     return g + rng.normal(size=g.shape) * size
 
 
-def measure(samples, acc=None, *, high, chunk_s=None):
+def measure(samples, acc=None, *, high, chunk_s=None, acc_hz=ACC_HZ):
     """Return the measures of the one episode whose scores are 0.9 in the interval `high`."""
-    front_end = FrontEnd(FORM, AccFormat(ACC_HZ, scaled=True) if acc is not None else None)
+    front_end = FrontEnd(FORM, AccFormat(acc_hz, scaled=True) if acc is not None else None)
     witness = Witness()
     segmenter = Segmenter(FORM, front_end.bin_s, RULES, witness)
     step = round((chunk_s or samples.shape[1] / RATE_HZ) * RATE_HZ)
     outputs = []
     for first in range(0, samples.shape[1], step):
-        part = slice(round(first * ACC_HZ / RATE_HZ), round((first + step) * ACC_HZ / RATE_HZ))
+        part = slice(round(first * acc_hz / RATE_HZ), round((first + step) * acc_hz / RATE_HZ))
         outputs.append(
             front_end.push(samples[:, first : first + step], None if acc is None else acc[:, part])
         )
@@ -86,7 +86,7 @@ def test_scores_rest_and_missing_movement_are_measured():
     assert found["scores"] == pytest.approx(np.log(0.9 / 0.1), abs=0.3)
     assert np.isnan(found["elsewhere"]), "there is one channel"
     assert found["rest_before"] == pytest.approx(50, abs=1.5), "the first ten seconds are warm-up"
-    assert np.isnan([found[name] for name in MEASURES[MEASURES.index("shake_at_onset") :]]).all()
+    assert np.isnan([found[name] for name in MEASURES[MEASURES.index("movement_at_onset") :]]).all()
 
 
 def test_who_stands_up_turned_the_leg_before_the_calf_worked():
@@ -103,11 +103,23 @@ def test_movement_at_the_onset_is_told_from_the_awakening_that_follows():
     moved = measure(samples, acceleration(160, shake=[(59, 1.5)]), high=(62, 100))
     woken = measure(samples, acceleration(160, turn_at_s=80, shake=[(80, 5)]), high=(62, 100))
     still = measure(samples, acceleration(160), high=(62, 100))
-    assert moved["shake_at_onset"] > woken["shake_at_onset"] + 2
-    assert woken["shake_later"] > moved["shake_later"] + 2
+    assert moved["movement_at_onset"] > woken["movement_at_onset"] + 2
+    assert woken["movement_later"] > moved["movement_later"] + 2
     assert woken["tilt"] == pytest.approx(60, abs=5)
     assert moved["tilt"] < 5
     assert np.exp(woken["still_s"]) == pytest.approx(20, abs=1.0)
+    assert np.exp(still["still_s"]) == pytest.approx(1000), "never"
+
+
+@pytest.mark.parametrize("rate_hz", [10.0, 12.5, 25.0, 100.0])
+def test_an_accelerometer_of_any_rate_shows_movement(rate_hz):
+    samples = emg(160, (60, 40, 10, 0.1, 0.1))
+    shaken = acceleration(160, shake=[(80, 5)], rate_hz=rate_hz)
+    moved = measure(samples, shaken, high=(62, 100), acc_hz=rate_hz)
+    still = measure(samples, acceleration(160, rate_hz=rate_hz), high=(62, 100), acc_hz=rate_hz)
+    assert 0.1 < 10 ** moved["movement_later"] < 2.0
+    assert np.exp(moved["still_s"]) == pytest.approx(20, abs=1.0)
+    assert 10 ** still["movement_later"] < 3e-4
     assert np.exp(still["still_s"]) == pytest.approx(1000), "never"
 
 
@@ -115,7 +127,7 @@ def test_what_the_leg_does_ten_seconds_after_the_end_no_longer_counts():
     samples = emg(200, (60, 40, 10, 0.1, 0.1))
     soon = measure(samples, acceleration(200, shake=[(105, 3)]), high=(62, 100))
     late = measure(samples, acceleration(200, shake=[(115, 3)]), high=(62, 100))
-    assert soon["shake_later"] > late["shake_later"] + 2
+    assert soon["movement_later"] > late["movement_later"] + 2
 
 
 @pytest.mark.parametrize("chunk_s", [0.3, 1.7, 33.3])

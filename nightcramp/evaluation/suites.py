@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from nightcramp.progress import Report
     from recordings import Recording
 
-EVALUATION_FAMILY = 8
+EVALUATION_FAMILY = 9
 """Seed family of nights that are for reporting only; training and tuning have others."""
 
 SUITES: dict[str, int | None] = {
