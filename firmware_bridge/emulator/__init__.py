@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
     from firmware_bridge.emulator.sensor import EmulatedSensor, SignalSource
     from firmware_bridge.emulator.sources import ArraySource, FrontEnd, IndexSource, Sampled
-    from firmware_bridge.emulator.virtual_time import VirtualClock, VirtualTimeLoop, run_virtual
+    from firmware_bridge.emulator.virtual_time import VirtualClock, run_virtual
 
 __all__ = [
     "EMULATED",
@@ -59,7 +59,6 @@ __all__ = [
     "SignalSource",
     "Truth",
     "VirtualClock",
-    "VirtualTimeLoop",
     "address_of",
     "break_l2cap_length",
     "check_address",
@@ -80,7 +79,7 @@ _HOME = {
     **dict.fromkeys(("EMULATED", "FRONT_ENDS", "index_source"), "devices"),
     **dict.fromkeys(("EmulatedSensor", "SignalSource"), "sensor"),
     **dict.fromkeys(("ArraySource", "FrontEnd", "IndexSource", "Sampled"), "sources"),
-    **dict.fromkeys(("VirtualClock", "VirtualTimeLoop", "run_virtual"), "virtual_time"),
+    **dict.fromkeys(("VirtualClock", "run_virtual"), "virtual_time"),
 }
 """Where a name lives; all others belong to the radio."""
 

@@ -11,7 +11,6 @@ from models.evaluation.intervals import (
 )
 from models.evaluation.latency import decision_s
 from models.evaluation.matching import (
-    EASY_INTENSITY,
     EASY_S,
     HOURS_LONG,
     NIGHT_H,
@@ -31,8 +30,6 @@ from models.evaluation.reliability import (
     reliability_of_seconds,
 )
 from models.evaluation.strata import (
-    AMPLITUDES,
-    DURATIONS,
     Scored,
     Stratum,
     by_amplitude,
@@ -44,16 +41,12 @@ from models.evaluation.strata import (
     score_each,
     sensitivity,
 )
-from models.evaluation.weekly import WEEK_H, WeeklyCount, weekly_count
+from models.evaluation.weekly import WeeklyCount, weekly_count
 
 __all__ = [
-    "AMPLITUDES",
-    "DURATIONS",
-    "EASY_INTENSITY",
     "EASY_S",
     "HOURS_LONG",
     "NIGHT_H",
-    "WEEK_H",
     "Agreement",
     "Evaluation",
     "FalseAlarm",
