@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MISSING = "n/a"
 
 _TIMES_AND_KIND = ("onset", "duration", "trial_type")
+_ROUNDING_S = 1.0  # people write whole seconds
 
 
 def read_events(path: Path) -> tuple[Event, ...]:
@@ -52,10 +54,18 @@ def read_events(path: Path) -> tuple[Event, ...]:
 
 
 def read_truth(path: Path) -> tuple[TrueEvent, ...]:
-    """Read a truth file; raises InputError as `read_events` does."""
+    """Read a truth file.
+
+    Raises
+    ------
+    InputError
+        As `read_events` does, and if a cramp begins before another one is over: it would be counted
+        twice.
+    """
     from models import TrueEvent, TruthKind
 
     events = []
+    cramps: list[tuple[float, float, int]] = []
     for line, row in read_rows(path, _TIMES_AND_KIND):
         try:
             events.append(
@@ -69,7 +79,23 @@ def read_truth(path: Path) -> tuple[TrueEvent, ...]:
             )
         except ValueError as error:
             raise InputError(str(error), file=path, place=f"line {line}") from error
+        if events[-1].kind is TruthKind.CRAMP:
+            cramps.append((events[-1].onset_s, events[-1].offset_s, line))
+    _refuse_simultaneous(path, cramps)
     return tuple(events)
+
+
+def _refuse_simultaneous(path: Path, cramps: Sequence[tuple[float, float, int]]) -> None:
+    """Raise InputError if a cramp, told by onset, end and line, begins before another is over."""
+    for (_, end_s, line), (onset_s, _, later) in itertools.pairwise(sorted(cramps)):
+        if onset_s < end_s - _ROUNDING_S:
+            raise InputError(
+                f"a cramp from {onset_s:g} s begins before another one is over, at {end_s:g} s "
+                f"(line {line}), expected each cramp once",
+                file=path,
+                place=f"line {later}",
+                advice="Of several scorers, write what they settled on.",
+            )
 
 
 def read_rows(path: Path, required: Sequence[str]) -> list[tuple[int, dict[str, str]]]:

@@ -95,6 +95,13 @@ def test_a_label_that_reaches_over_an_edge_counts(table, results):
     assert len(judged.judged.truth) == 2
 
 
+def test_a_cramp_that_two_scorers_marked_is_not_counted_twice(table):
+    rows = "600\t20\tcramp\n90\t30\tgait\n100\t30\tgait\n590\t15\tcramp\n620\t20\tcramp\n"
+    with pytest.raises(InputError, match=r"line 2: a cramp from 600 s .* 605 s \(line 5\)"):
+        read_truth(table(HEADER + rows))
+    assert len(read_truth(table(HEADER + rows.replace("590", "585")))) == 5
+
+
 def test_where_nothing_can_be_compared_the_cause_is_told(table, results):
     path = table("start\tstop\n1\t2\n")
     with pytest.raises(InputError, match=r"(?s)no truth file.*n_truth\.tsv: line 1: the column"):
