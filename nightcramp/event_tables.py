@@ -6,7 +6,7 @@ import csv
 import io
 import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nightcramp.errors import InputError
 from sensing import Censored, Event, EventKind
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from models import TrueEvent
 
 MISSING = "n/a"
+
+EventT = TypeVar("EventT", "Event", "TrueEvent")
 
 _TIMES_AND_KIND = ("onset", "duration", "trial_type")
 _ROUNDING_S = 1.0  # people write whole seconds
@@ -96,6 +98,19 @@ def _refuse_simultaneous(path: Path, cramps: Sequence[tuple[float, float, int]])
                 place=f"line {later}",
                 advice="Of several scorers, write what they settled on.",
             )
+
+
+def refuse_outside(events: tuple[EventT, ...], recorded_s: float, file: Path) -> tuple[EventT, ...]:
+    """Return the events; raise InputError if one lies outside of the recording."""
+    for event in events:
+        if event.offset_s < 0 or event.onset_s > recorded_s + _ROUNDING_S:
+            raise InputError(
+                f"a {event.kind} from {event.onset_s:.1f} s to {event.offset_s:.1f} s lies "
+                f"outside of the recording, which is {recorded_s:.1f} s long",
+                file=file,
+                advice="Times are seconds from the first sample; is it of another recording?",
+            )
+    return events
 
 
 def read_rows(path: Path, required: Sequence[str]) -> list[tuple[int, dict[str, str]]]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from nightcramp.analysis import BLOCK_S, acc_format, emg_format
 from nightcramp.batch import find_recordings, result_names
-from nightcramp.errors import UsageError
-from nightcramp.event_tables import read_events
+from nightcramp.errors import InputError, UsageError
+from nightcramp.event_tables import read_events, refuse_outside
 from recordings import open_recording
 
 if TYPE_CHECKING:
@@ -38,6 +38,17 @@ class LabelledFile:
     name: str
     recording: Path
     events: Path
+
+    def check(self) -> None:
+        """Find out whether `load` will do, without reading a sample.
+
+        Raises
+        ------
+        InputError
+            If the recording or its events cannot be read, or an event lies outside of it.
+        """
+        recorded_s = open_recording(self.recording).info.duration_s
+        refuse_outside(read_events(self.events), recorded_s, self.events)
 
     def load(self) -> LabelledNight:
         """Take the recording through the signal stage.
@@ -96,6 +107,19 @@ def find_labelled(folders: list[Path]) -> list[LabelledFile]:
             "the folder they are in as well"
         )
     return found
+
+
+def check_labelled(files: list[LabelledFile]) -> None:
+    """Raise InputError that names every recording that cannot be learnt from, if there is one."""
+    faults = []
+    for file in files:
+        try:
+            file.check()
+        except InputError as error:
+            faults.append(f"  {error}")
+    if faults:
+        told = "\n".join(faults)
+        raise InputError(f"{len(faults)} of {len(files)} recordings cannot be learnt from\n{told}")
 
 
 def _recordings_in(folder: Path) -> list[Path]:

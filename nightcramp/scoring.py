@@ -9,21 +9,16 @@ from models.evaluation import Judged, Origin, Scored, score_each
 from nightcramp.errors import InputError, UsageError
 from nightcramp.evaluation.conditions import origin_of_name, read_conditions
 from nightcramp.evaluation.trace import TRACE_ENDING, Trace, read_trace
-from nightcramp.event_tables import read_events, read_truth
+from nightcramp.event_tables import read_events, read_truth, refuse_outside
 from nightcramp.outputs import TRUTH_ENDING, read_night
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from models import TrueEvent
-
 
 _TOLD = 5
 """Faults that are told where no file is without: they are mostly all the same."""
-
-_END_S = 1.0
-"""How far behind the end of its recording an event may begin: times are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,24 +98,11 @@ def _judged(results: Path, file: Path, summary: Mapping[str, object], origin: Or
     return Judged(
         name=name,
         analysable_h=float(str(summary["analysable_hours"])),
-        truth=_within(read_truth(file), recorded_h * 3600, file),
+        truth=refuse_outside(read_truth(file), recorded_h * 3600, file),
         detected=read_events(results / f"{name}_events.tsv"),
         origin=replace(origin, rate_hz=rate_hz),
         recorded_h=recorded_h,
     )
-
-
-def _within(truth: tuple[TrueEvent, ...], recorded_s: float, file: Path) -> tuple[TrueEvent, ...]:
-    """Return the events; raise InputError if one lies outside of the recording."""
-    for event in truth:
-        if event.offset_s < 0 or event.onset_s > recorded_s + _END_S:
-            raise InputError(
-                f"a {event.kind} from {event.onset_s:.1f} s to {event.offset_s:.1f} s lies "
-                f"outside of the recording, which is {recorded_s:.1f} s long",
-                file=file,
-                advice="Times are seconds from the first sample; is it of another recording?",
-            )
-    return truth
 
 
 def _makers(summary: Mapping[str, object]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Labelled recordings: found by name, split by participant, learnt from as people labelled them."""
 
+import runpy
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from nightcramp.labelled import find_labelled
 from nightcramp.outputs import events_text
 from sensing import Event, EventKind, FrontEnd
 
+write_recording = runpy.run_path(str(Path(__file__).with_name("reviewed_nights.py")))[
+    "write_recording"
+]
 SETTINGS = TrainingSettings(
     version="test", nights=9, hours=0.8, tuning_nights=1, tuning_hours=0.3, trees=3, leaves=5
 )
@@ -119,6 +123,22 @@ def test_recordings_without_labels_are_refused_with_what_to_do(tmp_path: Path) -
     (tmp_path / "sub-A_task-sleep_emg.edf").touch()
     with pytest.raises(UsageError, match="export the labels"):
         find_labelled([tmp_path])
+
+
+def test_labels_that_cannot_be_learnt_from_are_named_before_training_begins(
+    tmp_path: Path, run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = {"A": "300,5\t40", "B": "900\t40", "C": "3\t4"}
+    for person, times in labels.items():
+        write_recording(tmp_path / f"sub-{person}_emg.edf", 60.0)
+        table = f"onset\tduration\ttrial_type\n{times}\tcramp\n"
+        (tmp_path / f"sub-{person}_events.tsv").write_text(table, encoding="utf-8")
+    monkeypatch.setattr("models.train", None)
+    code, _, errors = run("train", "--out", tmp_path / "ours.onnx", "--recordings", tmp_path)
+    assert code == 1
+    assert "2 of 3 recordings cannot be learnt from" in errors
+    assert "sub-A_events.tsv: line 2: onset is '300,5'" in errors
+    assert "sub-B_events.tsv: a cramp from 900.0 s to 940.0 s lies outside" in errors
 
 
 def test_a_classifier_that_is_not_the_published_one_is_refused(

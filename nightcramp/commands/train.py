@@ -62,7 +62,7 @@ def train(
     from models import train as run
     from models.classifier import HASH_ENDING, hash_text
     from nightcramp.batch import default_jobs
-    from nightcramp.labelled import find_labelled
+    from nightcramp.labelled import check_labelled, find_labelled
     from nightcramp.progress import show_progress
     from recordings import check_writable, write_bytes, write_text
 
@@ -76,6 +76,7 @@ def train(
         without=tuple(without or ()),
     )
     labelled = find_labelled(recordings) if recordings else []
+    check_labelled(labelled)
     with show_progress() as progress:
         model = run(settings, jobs=jobs or default_jobs(), progress=progress, labelled=labelled)
     write_bytes(out, model.content)
@@ -93,7 +94,9 @@ def train(
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
     else:
+        real = f" and {len(labelled)} labelled recordings" if labelled else ""
         typer.echo(
-            f"{out}: {facts['kilobytes']} kB, learnt from {model.frames} frames; an episode begins "
-            f"at {model.description.rules.on} and ends below {model.description.rules.off}"
+            f"{out}: {facts['kilobytes']} kB, learnt from {model.frames} frames of "
+            f"{settings.nights} simulated nights{real}; an episode begins at "
+            f"{model.description.rules.on} and ends below {model.description.rules.off}"
         )
