@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from nightcramp.errors import RecordingError
 from recordings.edf_annotations import read_remarks
 from recordings.edf_header import read_header
 from recordings.edf_stream import StreamLayout
 from recordings.edf_timeline import place_records
-from recordings.gaps import Skip, skipped_spans, split_skips
+from recordings.gaps import Skip, gaps_of, skipped_spans, split_skips
 from recordings.recording import Annotation
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recordings.channels import Selection
-    from recordings.edf_header import EdfHeader
+    from recordings.edf_header import EdfHeader, SignalHeader
     from recordings.edf_timeline import Timeline
+    from recordings.recording import Gap
 
 _SHORTEST_S, _LONGEST_S = 10.0, 24 * 3600.0
 
@@ -106,29 +108,55 @@ def lay_out(
     n_samples : int, optional
         Length of the stream, where it is not that of the file.
     """
-    header, timeline = file.header, file.timeline
-    per_record = selection.signals[0].samples
-    rate_hz = header.rate_hz(selection.signals[0])
-    places = np.append(timeline.first_records, header.n_records) * per_record
-    # To the nearest sample, but never before the run before it has ended.
-    late = np.round(timeline.onsets_s * rate_hz).astype(np.int64) - places[:-1]
-    positions = places[:-1] + np.maximum.accumulate(late) + shift
-    end = int(positions[-1] + places[-1] - places[-2])
+    header = file.header
+    signal = selection.signals[0]
+    rate_hz = header.rate_hz(signal)
+    places, positions = _runs(file, signal)
     return StreamLayout(
         header=header,
         rate_hz=rate_hz,
-        n_samples=end if n_samples is None else n_samples,
-        samples_per_record=per_record,
+        n_samples=_end(places, positions) if n_samples is None else n_samples,
+        samples_per_record=signal.samples,
         byte_offsets=tuple(signal.offset for signal in selection.signals),
         scales=selection.scales,
         places=places,
-        positions=positions,
+        positions=positions + shift,
         lost=tuple(
             skipped_spans((s for s in file.skips if s.label in (None, signal.label)), rate_hz)
             + shift
             for signal in selection.signals
         ),
     )
+
+
+def find_gaps(file: EdfFile, signal: SignalHeader) -> tuple[Gap, ...]:
+    """Return the time in which no signal of a file has samples, to a sample of this one."""
+    rate_hz = file.header.rate_hz(signal)
+    places, positions = _runs(file, signal)
+    ends = positions + np.diff(places)
+    holes = np.column_stack((ends[:-1], positions[1:]))
+    padded = skipped_spans((skip for skip in file.skips if skip.label is None), rate_hz)
+    return gaps_of(holes, padded, rate_hz, _end(places, positions))
+
+
+def duration_s(file: EdfFile, signal: SignalHeader) -> float:
+    """Return the length of a file in whole samples of a signal, gaps included."""
+    return _end(*_runs(file, signal)) / file.header.rate_hz(signal)
+
+
+def _runs(
+    file: EdfFile, signal: SignalHeader
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return places and positions of the samples of a signal, as `StreamLayout` has them."""
+    timeline = file.timeline
+    places = np.append(timeline.first_records, file.header.n_records) * signal.samples
+    # To the nearest sample, but never before the run before it has ended.
+    late = np.round(timeline.onsets_s * file.header.rate_hz(signal)).astype(np.int64) - places[:-1]
+    return places, places[:-1] + np.maximum.accumulate(late)
+
+
+def _end(places: npt.NDArray[np.int64], positions: npt.NDArray[np.int64]) -> int:
+    return int(positions[-1] + places[-1] - places[-2])
 
 
 def _partial_skips(skips: Sequence[Skip]) -> list[str]:

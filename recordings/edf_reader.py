@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nightcramp.errors import RecordingError
 from recordings.bids import find_acc_file, find_channel_table
 from recordings.blocks import block_bounds, samples_before
 from recordings.channels import Selection, choose_acc, choose_emg
-from recordings.edf_file import EdfFile, check_duration, lay_out, open_file
+from recordings.edf_file import EdfFile, check_duration, find_gaps, lay_out, open_file
 from recordings.edf_records import open_records
 from recordings.edf_stream import StreamLayout, read_samples
-from recordings.gaps import gaps_of, skipped_spans
 from recordings.labels import is_acc_label
-from recordings.recording import Block, Gap, RecordingInfo, Stream
+from recordings.recording import Block, RecordingInfo, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,18 +96,11 @@ def open_recording(
         start=file.start,
         emg=stream,
         acc=acc_stream,
-        gaps=_gaps(file, layout),
+        gaps=find_gaps(file, selection.signals[0]),
         annotations=file.annotations,
         notes=(*file.notes, *selection.notes, *acc_notes),
     )
     return EdfRecording(info, layout, acc_layout)
-
-
-def _gaps(file: EdfFile, emg: StreamLayout) -> tuple[Gap, ...]:
-    ends = emg.positions + np.diff(emg.places)
-    holes = np.column_stack((ends[:-1], emg.positions[1:]))
-    padded = skipped_spans((skip for skip in file.skips if skip.label is None), emg.rate_hz)
-    return gaps_of(holes, padded, emg.rate_hz, emg.n_samples)
 
 
 def _find_acc(

@@ -181,11 +181,16 @@ def _read_rows(path: Path, key: str) -> list[Row]:
 
 
 _README = """\
-Nights of surface EMG and acceleration, recorded at home with a wearable sensor on the calf.
+Nights of surface EMG and acceleration of the leg.
 
 Each night of a participant is a session, named by its evening's date (noon to noon, local time).
-Samples are the sensor's own counts, one to one. Time that never arrived is padded and annotated
-BAD_ACQ_SKIP; the channel LINK tells the share of each second that is no gap, in percent.
-Files begin on a whole second; the exact beginning, the offset from UTC and the sensor's clock stand
-in the side files under "Nightcramp".
+
+Where a side file names a journal under "Nightcramp", the recording is of a wearable sensor on the
+calf. Samples are the sensor's own counts, one to one. Time that never arrived is padded and
+annotated BAD_ACQ_SKIP; the channel LINK tells the share of each second that is no gap, in percent.
+The file begins on a whole second; the exact beginning, the offset from UTC and the sensor's clock
+stand in the side file.
+
+Where it names the hash of a source, the recording is a copy of a file, its samples byte for byte;
+what the header said of the patient and the recorder is left out, and repeated labels are numbered.
 """

@@ -1,7 +1,12 @@
-"""A finished EDF or BDF recording into an EMG-BIDS tree: its samples byte for byte, no name."""
+"""A finished EDF or BDF recording into an EMG-BIDS tree: its samples byte for byte, no name.
+
+What stands beside each file is told of that file alone: acceleration of a second file begins and
+ends when it does, and has gaps of its own.
+"""
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +15,7 @@ from typing import TYPE_CHECKING
 from nightcramp.errors import OutputError
 from recordings.atomic import replace_file
 from recordings.bids import companion_files
-from recordings.edf_header import read_header
+from recordings.edf_file import duration_s, find_gaps, open_file
 from recordings.edf_reader import open_recording
 from recordings.emg_bids_tree import (
     MISSING,
@@ -27,42 +32,70 @@ from recordings.emg_bids_tree import (
 from recordings.fingerprint import content_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from recordings.edf_file import EdfFile
     from recordings.edf_header import EdfHeader, SignalHeader
     from recordings.emg_bids_tree import Row
     from recordings.recording import RecordingInfo
 
 _ENDINGS = (".edf", ".bdf")
+_FIELD_BLOCK = 256
 _PATIENT, _RECORDING = slice(8, 88), slice(88, 168)
 _STARTDATE = b"Startdate "
 _NOON = timedelta(hours=12)
 _CHANNEL_COLUMNS = ("name", "type", "units", "sampling_frequency", "status")
 _EVENT_COLUMNS = ("onset", "duration", "trial_type", "cause")
-_ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
+_EVENT_DESCRIPTIONS = {
+    "trial_type": {
+        "Levels": {"gap": "time without samples", "mark": "an annotation of the file"},
+    },
+    "cause": {"Description": "how the file tells of the gap, or the text of the annotation"},
+}
+_LABEL_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
-    """A file, and the kinds of its channels by label."""
+    """A file that is to be copied.
 
-    path: Path
-    header: EdfHeader
+    Attributes
+    ----------
+    file : EdfFile
+    recording : str or None
+        ``emg`` or ``acc``; None where one file holds both.
+    kinds : tuple of str
+        BIDS types of its channels.
+    """
+
+    file: EdfFile
     recording: str | None
-    kinds: dict[str, str]
+    kinds: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        """The file itself."""
+        return self.file.header.path
 
     @property
     def suffix(self) -> str:
         """Ending of the copy: BIDS wants lower case."""
         return f"emg{self.path.suffix.lower()}"
 
+    @property
+    def main(self) -> SignalHeader:
+        """The channel by whose samples times are told."""
+        channels = self.file.header.channels
+        pairs = zip(channels, self.kinds, strict=True)
+        return next((signal for signal, kind in pairs if kind != "MISC"), channels[0])
+
 
 def file_to_bids(path: Path, root: Path, *, participant: str = "", leg: str = "") -> list[Path]:
     """Copy a recording into an EMG-BIDS tree.
 
     Samples stay byte for byte. What the header says of the patient and of who recorded is
-    replaced by the pseudonym.
+    replaced by the pseudonym, and labels that repeat another one are numbered.
 
     Parameters
     ----------
@@ -94,11 +127,15 @@ def file_to_bids(path: Path, root: Path, *, participant: str = "", leg: str = ""
     for copy in copies:
         _check_place(folder, name, copy)
     make_folder(folder / "emg")
-    written = [_write(folder, name, copy, info) for copy in copies]
-    rows = [{"filename": file.relative_to(folder).as_posix()} for file in written]
-    time = info.start.isoformat() if info.start else MISSING
-    scans = folder / f"{name.night}_scans.tsv"
-    add_rows(scans, ("filename", "acq_time"), [row | {"acq_time": time} for row in rows])
+    written = [_write(folder, name, copy) for copy in copies]
+    rows = [
+        {
+            "filename": file.relative_to(folder).as_posix(),
+            "acq_time": copy.file.start.isoformat() if copy.file.start else MISSING,
+        }
+        for copy, file in zip(copies, written, strict=True)
+    ]
+    add_rows(folder / f"{name.night}_scans.tsv", ("filename", "acq_time"), rows)
     participants = [{"participant_id": f"sub-{name.participant}"}]
     add_rows(root / "participants.tsv", ("participant_id",), participants)
     describe_dataset(root, "nightcramp")
@@ -116,12 +153,16 @@ def _night(info: RecordingInfo) -> str:
 
 
 def _copies(path: Path, info: RecordingInfo) -> list[_Copy]:
-    kinds = dict.fromkeys((channel.label for channel in info.emg.channels), "EMG")
-    kinds |= dict.fromkeys((c.label for c in info.acc.channels), "ACCEL") if info.acc else {}
     others = [other for other in companion_files(path) if other.suffix.lower() in _ENDINGS]
     names = (None,) if not others else ("emg", "acc")
-    files = zip((path, *others), names, strict=True)
-    return [_Copy(file, read_header(file), recording, kinds) for file, recording in files]
+    files = zip((open_file(file) for file in (path, *others)), names, strict=True)
+    return [_Copy(file, recording, _kinds(file.header, info)) for file, recording in files]
+
+
+def _kinds(header: EdfHeader, info: RecordingInfo) -> tuple[str, ...]:
+    streams = [("EMG", info.emg), *([("ACCEL", info.acc)] if info.acc else [])]
+    known = {(c.label, stream.rate_hz): kind for kind, stream in streams for c in stream.channels}
+    return tuple(known.get((s.label, header.rate_hz(s)), "MISC") for s in header.channels)
 
 
 def _check_place(folder: Path, name: BidsName, copy: _Copy) -> None:
@@ -132,22 +173,51 @@ def _check_place(folder: Path, name: BidsName, copy: _Copy) -> None:
     refuse_another(folder / name.file(copy.recording, "emg.json"), content_hash(copy.path))
 
 
-def _write(folder: Path, name: BidsName, copy: _Copy, info: RecordingInfo) -> Path:
+def _write(folder: Path, name: BidsName, copy: _Copy) -> Path:
     path = folder / name.file(copy.recording, copy.suffix)
+    labels = _distinct_labels(copy.file.header)
     with replace_file(path) as temporary:
         shutil.copyfile(copy.path, temporary)
         with temporary.open("r+b") as file:
-            header = bytearray(file.read(256))
+            header = bytearray(file.read(copy.file.header.data_offset))
             header[_PATIENT] = f"{name.participant} X X X".encode("ascii").ljust(80)[:80]
             header[_RECORDING] = _without_names(bytes(header[_RECORDING]))
+            for number, label in labels.items():
+                place = _FIELD_BLOCK + number * _LABEL_BYTES
+                header[place : place + _LABEL_BYTES] = label.encode("ascii").ljust(_LABEL_BYTES)
             file.seek(0)
             file.write(header)
-    rows = _channel_rows(copy)
-    write_table(folder / name.file(copy.recording, "channels.tsv"), _CHANNEL_COLUMNS, rows)
-    write_json(folder / name.file(copy.recording, "emg.json"), _sidecar(copy, info))
-    events = _event_rows(info)
-    write_table(folder / name.file(copy.recording, "events.tsv"), _EVENT_COLUMNS, events)
+    side_files: tuple[tuple[str, Sequence[str], list[Row]], ...] = (
+        ("channels.tsv", _CHANNEL_COLUMNS, _channel_rows(copy, labels)),
+        ("events.tsv", _EVENT_COLUMNS, _event_rows(copy)),
+    )
+    for suffix, columns, rows in side_files:
+        write_table(folder / name.file(copy.recording, suffix), columns, rows)
+    write_json(folder / name.file(copy.recording, "emg.json"), _sidecar(copy))
+    write_json(folder / name.file(copy.recording, "events.json"), _EVENT_DESCRIPTIONS)
     return path
+
+
+def _distinct_labels(header: EdfHeader) -> dict[int, str]:
+    """Return new labels, by number of the signal, where one repeats another: BIDS asks for it."""
+    taken = {signal.label.lower() for signal in header.signals}
+    seen: set[str] = set()
+    labels = {}
+    for number, signal in enumerate(header.signals):
+        repeats = signal in header.channels and (signal.label.lower() in seen or not signal.label)
+        seen.add(signal.label.lower())
+        if repeats:
+            label = next(new for new in _numbered(signal.label) if new.lower() not in taken)
+            taken.add(label.lower())
+            labels[number] = label
+    return labels
+
+
+def _numbered(label: str) -> Iterator[str]:
+    plain = label.encode("ascii", errors="replace").decode("ascii") or "channel"
+    for number in itertools.count(2):
+        ending = f"-{number}"
+        yield plain[: _LABEL_BYTES - len(ending)] + ending
 
 
 def _without_names(field: bytes) -> bytes:
@@ -156,27 +226,26 @@ def _without_names(field: bytes) -> bytes:
     return (date + b" X X X" if date else b"").ljust(80)
 
 
-def _signals(header: EdfHeader) -> Sequence[SignalHeader]:
-    return [signal for signal in header.signals if signal.label not in _ANNOTATIONS]
-
-
-def _channel_rows(copy: _Copy) -> list[Row]:
-    record_s = copy.header.record_s
+def _channel_rows(copy: _Copy, labels: Mapping[int, str]) -> list[Row]:
+    header = copy.file.header
+    kinds = dict(zip(header.channels, copy.kinds, strict=True))
     return [
         {
-            "name": signal.label,
-            "type": copy.kinds.get(signal.label, "MISC"),
+            "name": labels.get(number, signal.label),
+            "type": kinds[signal],
             "units": signal.unit or MISSING,
-            "sampling_frequency": f"{float(signal.samples / record_s):g}",
+            "sampling_frequency": f"{header.rate_hz(signal):g}",
             "status": "good",
         }
-        for signal in _signals(copy.header)
+        for number, signal in enumerate(header.signals)
+        if signal in kinds
     ]
 
 
-def _event_rows(info: RecordingInfo) -> list[Row]:
-    rows = [(gap.onset_s, gap.duration_s, "gap", gap.cause) for gap in info.gaps]
-    rows += [(note.onset_s, note.duration_s, "mark", note.text) for note in info.annotations]
+def _event_rows(copy: _Copy) -> list[Row]:
+    gaps = find_gaps(copy.file, copy.main)
+    rows = [(gap.onset_s, gap.duration_s, "gap", gap.cause) for gap in gaps]
+    rows += [(note.onset_s, note.duration_s, "mark", note.text) for note in copy.file.annotations]
     return [
         {
             "onset": f"{onset_s:.6f}",
@@ -188,19 +257,18 @@ def _event_rows(info: RecordingInfo) -> list[Row]:
     ]
 
 
-def _sidecar(copy: _Copy, info: RecordingInfo) -> dict[str, object]:
-    signals = _signals(copy.header)
-    known = [signal for signal in signals if signal.label in copy.kinds] or signals
+def _sidecar(copy: _Copy) -> dict[str, object]:
+    header = copy.file.header
     return {
         "TaskName": TASK,
-        "TaskDescription": "A night's sleep at home",
-        "SamplingFrequency": float(known[0].samples / copy.header.record_s),
+        "TaskDescription": "A night's sleep",
+        "SamplingFrequency": header.rate_hz(copy.main),
         "PowerLineFrequency": MISSING,
-        "RecordingType": copy.header.continuity.replace("plain", "continuous"),
-        "RecordingDuration": info.duration_s,
+        "RecordingType": header.continuity.replace("plain", "continuous"),
+        "RecordingDuration": duration_s(copy.file, copy.main),
         "SoftwareFilters": MISSING,
         "EMGReference": MISSING,
         "EMGPlacementScheme": "Other",
-        "EMGPlacementSchemeDescription": "Sensor worn on the calf",
+        "EMGPlacementSchemeDescription": "Known by the names of the channels alone",
         "Nightcramp": {"SourceSHA256": content_hash(copy.path)},
     }

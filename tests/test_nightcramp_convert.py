@@ -67,6 +67,14 @@ def write_night(path, seconds=20):
     return path
 
 
+def patch(path, fields):
+    """Put other bytes into a file, by place."""
+    content = bytearray(path.read_bytes())
+    for place, text in fields.items():
+        content[place : place + len(text)] = text
+    path.write_bytes(content)
+
+
 # --------------------------------------------------------------------------- journal to files
 
 
@@ -220,6 +228,31 @@ def test_a_tree_goes_into_another_with_both_its_files(run, journal, tmp_path):
     assert [file.read_bytes()[256:] for file in second] == [
         file.read_bytes()[256:] for file in first
     ]
+
+
+def test_side_files_of_acceleration_tell_of_its_own_file(run, tmp_path):
+    night = write_night(tmp_path / "sub-1_recording-emg_emg.edf", 30)
+    later = tmp_path / "sub-1_recording-acc_emg.edf"
+    write_night(later)
+    patch(later, {168: b"13.01.26", 176: b"02.00.03"})
+    files = written(run, night, "--out", tmp_path / "tree")
+    scans = (files[0].parents[1] / "sub-1_ses-20260112_scans.tsv").read_text()
+    assert "recording-emg_emg.edf\t2026-01-13T02:00:00\n" in scans
+    assert "recording-acc_emg.edf\t2026-01-13T02:00:03\n" in scans
+    sides = [json.loads(file.with_suffix(".json").read_text()) for file in files]
+    assert [side["RecordingDuration"] for side in sides] == [30, 20]
+
+
+def test_channels_of_one_name_are_told_apart_in_a_tree(run, tmp_path):
+    night = write_night(tmp_path / "night.edf")
+    patch(night, {256 + 16: b"EMG A".ljust(16), 256 + 48: b"Acc x".ljust(16)})
+    (file,) = written(run, night, "--out", tmp_path / "tree")
+    assert file.read_bytes()[512:] == night.read_bytes()[512:]
+    names = [signal.label for signal in edfio.read_edf(file).signals]
+    assert names == ["EMG A", "EMG A-2", "ACC X", "Acc x-2", "ACC Z"]
+    table = file.with_name(file.name.replace("emg.edf", "channels.tsv")).read_text()
+    assert [row.split("\t")[0] for row in table.splitlines()[1:]] == names
+    assert [channel.label for channel in open_recording(file).info.emg.channels] == names[:2]
 
 
 def test_no_recording_of_a_tree_is_overwritten_by_another_of_its_name(run, tmp_path):
