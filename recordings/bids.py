@@ -74,11 +74,17 @@ def _find_table_file(recording: Path) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
+def own_table_name(recording: Path) -> str:
+    """Return the name of the ``channels.tsv`` of this recording alone."""
+    return next(_table_names(recording.stem))
+
+
 def _table_names(stem: str) -> Iterator[str]:
-    """Yield names from the recording's own table to one it inherits, and for names not of BIDS."""
-    *entities, _ = stem.split("_")
+    """Yield names from the recording's own table to those it shares; any name will do."""
+    *entities, suffix = stem.split("_")
     shared = [entity for entity in entities if not entity.startswith("recording-")]
-    for parts in (entities, shared, [stem]):
+    own = [entities] if suffix == "emg" else [[stem]]
+    for parts in (*own, entities, shared, [stem]):
         if parts:
             yield "_".join((*parts, "channels.tsv"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import RecordingError
+from recordings.bids import own_table_name
 from recordings.edf_header import exact_number
 from recordings.edf_stream import Scale
 from recordings.recording import Channel
@@ -68,5 +69,13 @@ def _unusable(header: EdfHeader, signal: SignalHeader, fault: str) -> RecordingE
         f"the {fault}",
         file=header.path,
         place=f"header, channel {signal.label!r}",
-        advice="If this channel is not needed, name those that are with --emg and --acc.",
+        advice=f"If this channel is not needed, name those that are {where_to_name(header)}.",
+    )
+
+
+def where_to_name(header: EdfHeader) -> str:
+    """Return how a person tells which channels are meant, whatever the command."""
+    return (
+        f"in {own_table_name(header.path)} beside the file (tab-separated columns name and type; "
+        "type EMG or ACCEL), or with analyze --emg and --acc"
     )

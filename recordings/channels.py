@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import RecordingError
-from recordings.calibration import calibrate
+from recordings.calibration import calibrate, where_to_name
 from recordings.labels import axis_of, is_acc_label, is_emg_label
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def choose_emg(
         raise RecordingError(
             f"no channel{source} among {_names(header.channels)}",
             file=header.path,
-            advice="Name the EMG channels with --emg.",
+            advice=f"Name the EMG channels {where_to_name(header)}.",
         )
     signals, rate_notes = _of_one_rate(header, signals)
     calibrated, faults = _calibrated_emg(header, signals)

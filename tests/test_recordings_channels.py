@@ -233,6 +233,26 @@ def test_the_most_special_bids_table_wins(tmp_path: Path) -> None:
     assert labels(open_recording(path).info)[0] == ["b"]
 
 
+def test_the_table_of_one_file_wins_over_that_of_its_series(tmp_path: Path) -> None:
+    path = write(tmp_path / "night_01.edf", {"a": 500, "b": 500})
+    (tmp_path / "night_channels.tsv").write_text("name\ttype\na\tEMG\n")
+    assert labels(open_recording(path).info)[0] == ["a"]
+    (tmp_path / "night_01_channels.tsv").write_text("name\ttype\nb\tEMG\n")
+    assert labels(open_recording(path).info)[0] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("Bein_1.edf", "Bein_1_channels.tsv"), ("sub-1_run-2_emg.edf", "sub-1_run-2_channels.tsv")],
+)
+def test_the_table_that_a_refusal_advises_helps(tmp_path: Path, name: str, table: str) -> None:
+    path = write(tmp_path / name, {"Bein li": 500})
+    with pytest.raises(RecordingError, match=rf"Name the EMG channels in {table} beside the file"):
+        open_recording(path)
+    (tmp_path / table).write_text("name\ttype\nBein li\tEMG\n")
+    assert labels(open_recording(path).info)[0] == ["Bein li"]
+
+
 def test_a_bids_table_that_names_no_good_emg_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "night.edf", {"EMG": 500})
     (tmp_path / "night_channels.tsv").write_text("name\ttype\tstatus\nEMG\tEMG\tbad\n")
