@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from nightcramp.errors import RecordingError
 from recordings.calibration import calibrate, where_to_name
-from recordings.labels import axis_of, is_acc_label, is_emg_label
+from recordings.labels import (
+    axis_of,
+    is_acc_label,
+    is_emg_label,
+    is_head_label,
+    is_unplaced_emg,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,8 +70,9 @@ def choose_emg(
     signals, notes = _candidates(header, table, wanted, "emg")
     if not signals:
         source = f" that {table.path.name} calls good EMG" if table else " that looks like EMG"
+        told = "".join(f" ({note})" for note in notes)
         raise RecordingError(
-            f"no channel{source} among {_names(header.channels)}",
+            f"no channel{source} among {_names(header.channels)}{told}",
             file=header.path,
             advice=f"Name the EMG channels {where_to_name(header)}.",
         )
@@ -155,8 +162,19 @@ def _candidates(
         return list(dict.fromkeys(found)), []
     if table:
         return _listed(header, table, kind)
-    recognise = is_emg_label if kind == "emg" else is_acc_label
-    return [signal for signal in header.channels if recognise(signal.label)], []
+    if kind == "acc":
+        return [signal for signal in header.channels if is_acc_label(signal.label)], []
+    return _labelled_emg(header)
+
+
+def _labelled_emg(header: EdfHeader) -> tuple[list[SignalHeader], list[str]]:
+    """Return EMG by label; where there is EEG, without what is the chin's by convention."""
+    found = [signal for signal in header.channels if is_emg_label(signal.label)]
+    if not any(is_head_label(signal.label) for signal in header.channels):
+        return found, []
+    chin = [signal for signal in found if is_unplaced_emg(signal.label)]
+    notes = [f"left out, EMG of the chin as it stands beside EEG: {_names(chin)}"] if chin else []
+    return [signal for signal in found if signal not in chin], notes
 
 
 def _named(header: EdfHeader, name: str, kind: StreamKind) -> list[SignalHeader]:

@@ -16,6 +16,9 @@ _OTHER = re.compile(
     r"(?:eeg|eog|ecg|ekg|resp|thor|abd|snor|temp|gyr|chin|subment|ment|masset|env|trig|batt)\w*"
     r"|flow|airflow|nasal|spo2|sao2|pulse|pleth|mag|pos|position|rms|status|marker|light|link|imp"
 )
+# Of a polysomnography: there an EMG that names no muscle is the chin's.
+_HEAD = re.compile(r"(?:eeg|eog)\w*|(?:[lr]oc|fp[12z]|[fc][34])(?:[am][12])?")
+_UNPLACED = re.compile(r"(?:emg)?[0-9]*|ref")
 _ACC = re.compile(r"[xyz]?acc(?:el\w*)?[xyz]?[0-9]*")
 _AXES = (
     re.compile(r"()([xyz])()"),
@@ -30,6 +33,16 @@ def is_emg_label(label: str) -> bool:
     if any(_OTHER.fullmatch(word.removeprefix("emg")) or _ACC.fullmatch(word) for word in words):
         return False
     return any(_EMG.fullmatch(word) or _LEG.fullmatch(word) for word in words)
+
+
+def is_unplaced_emg(label: str) -> bool:
+    """Whether a signal is an EMG that does not say of which muscle: ``EMG``, ``EMG1-EMG2``."""
+    return is_emg_label(label) and all(_UNPLACED.fullmatch(word) for word in _words(label))
+
+
+def is_head_label(label: str) -> bool:
+    """Whether a signal is an EEG or the movement of an eye by its name."""
+    return not is_emg_label(label) and any(_HEAD.fullmatch(word) for word in _words(label))
 
 
 def is_acc_label(label: str) -> bool:

@@ -99,6 +99,34 @@ def test_emg_and_acceleration_are_found_by_label_among_others(tmp_path: Path) ->
     assert recording.info.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("chin", "head"),
+    [
+        ("EMG", "EEG1"),
+        ("EMG", "EOG-L"),
+        ("EMG1-EMG2", "C4-A1"),
+        ("EMG 1", "LOC"),
+        ("EMG-Ref", "F3M2"),
+    ],
+)
+def test_beside_eeg_an_emg_without_a_muscle_is_the_chin(
+    tmp_path: Path, chin: str, head: str
+) -> None:
+    info = open_recording(write(tmp_path / "psg.edf", {head: 256, chin: 256, "Leg": 256})).info
+    assert labels(info)[0] == ["Leg"]
+    assert any(f"the chin as it stands beside EEG: '{chin}'" in note for note in info.notes)
+    alone = write(tmp_path / "alone.edf", {head: 256, chin: 256, "EKG": 256})
+    with pytest.raises(RecordingError, match="left out, EMG of the chin"):
+        open_recording(alone)
+    assert labels(open_recording(alone, emg=[chin]).info)[0] == [chin]
+
+
+@pytest.mark.parametrize("other", ["EMG C3", "ECG", "Temp", "Leg", "ACC X"])
+def test_without_eeg_an_emg_without_a_muscle_is_taken(tmp_path: Path, other: str) -> None:
+    path = write(tmp_path / "night.edf", {"EMG 1": 500, other: 500})
+    assert "EMG 1" in labels(open_recording(path).info)[0]
+
+
 def test_named_channels_win_over_labels_in_any_case(tmp_path: Path) -> None:
     rates = {"EMG TA": 500, "Foo": 500, "bar": 500, "u": 50, "v": 50, "w": 50} | dict.fromkeys(
         ACC, 50
