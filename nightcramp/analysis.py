@@ -66,7 +66,7 @@ class Outcome:
         What its results are named after.
     status : Status
     message : str
-        Why it failed; empty otherwise.
+        Why it failed, or what else a person should know; empty otherwise.
     summary : dict
         The night summary; empty if it failed.
     """
@@ -146,6 +146,10 @@ def analyse_file(source: Path, name: str, out: Path, choices: Choices) -> Outcom
             return Outcome(str(source), name, Status.SKIPPED, summary=done)
         recording = open_recording(source, emg=choices.emg or None, acc=choices.acc or None)
         result = detect(recording, classifier)
+        start = recording.info.start
+        displaced = files.other_night(
+            made_by.source_sha256, None if start is None else start.isoformat()
+        )
         version, supersedes = files.make_room(made_by.analysis_id)
         if choices.picture:
             _draw(files, recording, result, made_by, classifier)
@@ -155,7 +159,7 @@ def analyse_file(source: Path, name: str, out: Path, choices: Choices) -> Outcom
         write_text(files.summary, json_text(summary))
     except NightcrampError as error:
         return Outcome(str(source), name, Status.FAILED, message=str(error))
-    return Outcome(str(source), name, Status.ANALYSED, summary=summary)
+    return Outcome(str(source), name, Status.ANALYSED, displaced, summary)
 
 
 @lru_cache(maxsize=1)

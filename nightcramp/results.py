@@ -51,6 +51,32 @@ class ResultFiles:
         same = analysis_id_of(summary) == analysis_id
         return summary if same and all(path.is_file() for path in wanted) else {}
 
+    def other_night(self, source_sha256: str, start: str | None) -> str:
+        """Say whose results `make_room` would move aside, if they are of another night.
+
+        Parameters
+        ----------
+        source_sha256, start : str
+            Content and beginning of the recording that is to take the name.
+
+        Returns
+        -------
+        str
+            Empty if there are none, or they are of this recording or another copy of this night.
+        """
+        standing = self._standing()
+        made_by = standing.get("made_by")
+        if not isinstance(made_by, dict) or made_by.get("source_sha256") == source_sha256:
+            return ""
+        if start is not None and standing.get("start") == start:
+            return ""
+        began = standing.get("start") or "at an unknown time"
+        return (
+            f"{self.name}: the results of another night of this name, which began {began}, were "
+            f"moved to {SUPERSEDED}/{self.name}/{made_by.get('analysis_id')}. If both count, give "
+            "the recordings names of their own or another --out"
+        )
+
     def make_room(self, analysis_id: str) -> tuple[int, str | None]:
         """Move what another analysis left into a folder of its own: nothing is overwritten.
 

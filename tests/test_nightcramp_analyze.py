@@ -1,6 +1,7 @@
 """``nightcramp analyze`` as its users meet it: files in, results, messages and exit codes out."""
 
 import csv
+import dataclasses
 import json
 import os
 import shutil
@@ -120,6 +121,20 @@ def test_another_analysis_adds_a_version_and_overwrites_nothing(tmp_path, run):
     aside = out / "superseded" / "night" / before["made_by"]["analysis_id"]
     assert json.loads((aside / "night_night.json").read_text()) == before
     assert (aside / "night_events.tsv").read_bytes() == old_events
+
+
+@pytest.mark.parametrize("day", [12, 13])
+def test_results_of_another_night_of_the_same_name_do_not_give_way_in_silence(tmp_path, run, day):
+    out = tmp_path / "out"
+    run("analyze", write(tmp_path), "--out", out, "--no-picture")
+    before = summary_of(out)["made_by"]["analysis_id"]
+    (tmp_path / "other").mkdir()
+    info, emg, acc = make_recording(seconds=170)
+    path = tmp_path / "other" / "night.edf"
+    write_edf(path, dataclasses.replace(info, start=datetime(2026, 1, day, 22)), emg, acc)
+    _, _, errors = run("analyze", path, "--out", out, "--no-picture")
+    told = "which began 2026-01-12T22:00:00, were moved to superseded/night/"
+    assert (told + before in errors) is (day == 13), "another file of one night takes its place"
 
 
 def test_a_changed_table_of_channels_is_another_analysis(tmp_path, run):

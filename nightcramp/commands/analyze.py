@@ -108,6 +108,7 @@ class _Lines:
     def __init__(self) -> None:
         self._judged: list[str] = []
         self._problems: list[str] = []
+        self._notes: list[str] = []
 
     @property
     def failed(self) -> int:
@@ -123,10 +124,11 @@ class _Lines:
         else:
             sentence = _sentence(outcome.summary)
             self._judged.append(f"{outcome.status:<8} {outcome.name}: {sentence}")
+            self._notes += [f"note     {outcome.message}"] if outcome.message else []
 
     def end(self, out: str) -> None:
         """Write the lines."""
-        for line in sorted(self._problems):
+        for line in sorted([*self._problems, *self._notes]):
             typer.echo(line, err=True)
         for line in sorted(self._judged):
             typer.echo(line)
