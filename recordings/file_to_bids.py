@@ -45,6 +45,7 @@ _FIELD_BLOCK = 256
 _PATIENT, _RECORDING = slice(8, 88), slice(88, 168)
 _STARTDATE = b"Startdate "
 _NOON = timedelta(hours=12)
+_LEGS = ("left", "right")
 _CHANNEL_COLUMNS = ("name", "type", "units", "sampling_frequency", "status")
 _EVENT_COLUMNS = ("onset", "duration", "trial_type", "cause")
 _EVENT_DESCRIPTIONS = {
@@ -106,7 +107,7 @@ def file_to_bids(path: Path, root: Path, *, participant: str = "", leg: str = ""
     participant : str
         Pseudonym; by default the file's ``sub-``, or its name.
     leg : str
-        ``left`` or ``right``; empty if it is not known.
+        ``left`` or ``right``; by default the file's ``acq-``, if that is one of them.
 
     Returns
     -------
@@ -121,7 +122,7 @@ def file_to_bids(path: Path, root: Path, *, participant: str = "", leg: str = ""
         If the tree cannot be written, or holds another recording of that name.
     """
     info = open_recording(path).info
-    name = BidsName(bids_label(participant or _subject(path)), _night(info), leg)
+    name = _name(path, info, participant, leg)
     folder = root / name.folder
     copies = _copies(path, info)
     for copy in copies:
@@ -142,14 +143,22 @@ def file_to_bids(path: Path, root: Path, *, participant: str = "", leg: str = ""
     return written
 
 
-def _subject(path: Path) -> str:
-    first = path.stem.split("_")[0]
-    return first.removeprefix("sub-") if first.startswith("sub-") else path.stem
+def _name(path: Path, info: RecordingInfo, participant: str, leg: str) -> BidsName:
+    """Return the place of a recording: of a file of another tree, that which its name tells."""
+    parts = (part.partition("-") for part in path.stem.split("_"))
+    told = {entity: label for entity, _, label in parts}
+    if not leg and told.get("acq") in _LEGS:
+        leg = told["acq"]
+    return BidsName(
+        bids_label(participant or told.get("sub") or path.stem),
+        bids_label(_evening(info) or told.get("ses", "")),
+        leg,
+        int(told["run"]) if told.get("run", "").isdecimal() else None,
+    )
 
 
-def _night(info: RecordingInfo) -> str:
-    evening = None if info.start is None else info.start - _NOON
-    return bids_label(evening.date().isoformat() if evening else "")
+def _evening(info: RecordingInfo) -> str:
+    return "" if info.start is None else (info.start - _NOON).date().isoformat()
 
 
 def _copies(path: Path, info: RecordingInfo) -> list[_Copy]:

@@ -63,6 +63,7 @@ def write_night(path, seconds=20):
         Stream("emg", 500.0, channels, 500 * seconds),
         Stream("acc", 100.0, axes, 100 * seconds),
     )
+    path.parent.mkdir(exist_ok=True)
     write_edf(path, info, emg, acc, patient_code="Jane_Doe", equipment="Dr_Who")
     return path
 
@@ -227,6 +228,26 @@ def test_a_tree_goes_into_another_with_both_its_files(run, journal, tmp_path):
     second = written(run, first[0], "--out", tmp_path / "two")
     assert [file.read_bytes()[256:] for file in second] == [
         file.read_bytes()[256:] for file in first
+    ]
+
+
+def test_legs_runs_and_hidden_nights_of_a_tree_keep_apart_in_another(run, tmp_path):
+    names = [
+        "sub-1_ses-9_task-sleep_acq-left_emg",
+        "sub-1_ses-9_task-sleep_acq-right_emg",
+        "sub-1_ses-9_task-sleep_run-2_emg",
+        "sub-1_ses-8_task-sleep_acq-right_emg",
+    ]
+    for name in names:
+        night = write_night(tmp_path / "one" / f"{name}.edf")
+        hidden = b"Startdate X X X X".ljust(80) if "acq-right" in name else None
+        patch(night, {88: hidden, 168: b"01.01.85"} if hidden else {})
+    files = written(run, tmp_path / "one", "--out", tmp_path / "two")
+    assert [file.name.removesuffix("_emg.edf") for file in files] == [
+        "sub-1_ses-8_task-sleep_acq-right",
+        "sub-1_ses-20260112_task-sleep_acq-left",
+        "sub-1_ses-9_task-sleep_acq-right",
+        "sub-1_ses-20260112_task-sleep_run-2",
     ]
 
 
