@@ -129,7 +129,9 @@ def read_rows(path: Path, required: Sequence[str]) -> list[tuple[int, dict[str, 
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})", file=path) from error
     except UnicodeDecodeError as error:
-        raise InputError("not UTF-8 text", file=path) from error
+        raise InputError(
+            "not UTF-8 text", file=path, advice="Save it as UTF-8, with tabs between columns."
+        ) from error
     reader = csv.DictReader(io.StringIO(text), delimiter="\t", restval=MISSING, strict=True)
     try:
         lacking = [name for name in required if name not in (reader.fieldnames or ())]

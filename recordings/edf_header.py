@@ -47,6 +47,7 @@ _FIELD_BLOCK = 256  # bytes of the fixed part, and of each signal's part
 _SAMPLE_BYTES = {b"0       ": 2, b"\xffBIOSEMI": 3}
 EDF_ANNOTATIONS, BDF_ANNOTATIONS = "EDF Annotations", "BDF Annotations"
 _ANNOTATION_LABELS = (EDF_ANNOTATIONS, BDF_ANNOTATIONS)
+_CORRECT = "Write the file again, or correct a copy with an editor of EDF headers."
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
 
@@ -170,7 +171,12 @@ def read_header(path: Path) -> EdfHeader:
 def exact_number(path: Path, text: str, name: str) -> Fraction:
     """Return the number a header field holds, exactly; raise RecordingError naming the field."""
     if not _NUMBER.fullmatch(text):
-        raise RecordingError(f"{text!r} is not a number", file=path, place=f"header, {name}")
+        raise RecordingError(
+            f"{text!r} is not a number, expected one with a point for decimals",
+            file=path,
+            place=f"header, {name}",
+            advice=_CORRECT,
+        )
     return Fraction(text)
 
 
@@ -198,6 +204,10 @@ def _read_bytes(path: Path) -> tuple[bytes, bytes, int]:
 
 
 def _check_kind(path: Path, fixed: bytes) -> None:
+    if not fixed:
+        raise RecordingError(
+            "the file is empty", file=path, advice="Copy it again from where it was recorded."
+        )
     if fixed[:8] not in _SAMPLE_BYTES:
         raise RecordingError(
             f"this is not an EDF or BDF file (it begins with {fixed[:8]!r})", file=path
@@ -305,5 +315,7 @@ def _field_integer(path: Path, fields: dict[str, str], name: str) -> int:
 
 def _whole_number(path: Path, text: str, name: str) -> int:
     if not _WHOLE_NUMBER.fullmatch(text):
-        raise RecordingError(f"{text!r} is not a whole number", file=path, place=f"header, {name}")
+        raise RecordingError(
+            f"{text!r} is not a whole number", file=path, place=f"header, {name}", advice=_CORRECT
+        )
     return int(text)

@@ -65,6 +65,13 @@ def test_a_table_without_its_columns_says_what_to_write(table):
         read_truth(table("onset,duration,trial_type\n600,20,cramp\n"))
 
 
+def test_a_table_in_another_encoding_says_how_to_save_it(tmp_path):
+    path = tmp_path / "n_truth.tsv"
+    path.write_bytes((HEADER + "600\t20\tcramp\tn/a\tétrange\n").encode("latin-1"))
+    with pytest.raises(InputError, match=r"not UTF-8 text\. Save it as UTF-8"):
+        read_truth(path)
+
+
 @pytest.fixture
 def results(tmp_path):
     """An hour in which nothing was found."""

@@ -447,7 +447,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_a_recording_error(tmp_path: Pat
 
 BAD_FILES = {
     "a version that is none": (File().to_bytes().replace(b"0", b"7", 1), "not an EDF or BDF"),
-    "an empty file": (b"", "not an EDF or BDF"),
+    "an empty file": (b"", r"the file is empty\. Copy it again"),
     "a text": (b"onset\tduration\n" * 50, "not an EDF or BDF"),
     "a header cut in the fixed part": (File().to_bytes()[:100], "header is cut: 100 bytes"),
     "a header cut in the signals": (File().to_bytes()[:400], "header is cut: 400 bytes of 512"),
@@ -509,7 +509,7 @@ BAD_FILES = {
     ),
     "a decimal comma": (
         File((Signal(physical=("-1,5", "1,5")),)).to_bytes(),
-        "physical minimum of 'EMG GM': '-1,5' is not a number",
+        "'-1,5' is not a number, expected one with a point for decimals. Write the file again",
     ),
     "100 Hz": (File((Signal(samples="100"),)).to_bytes(), "20 Hz upwards needs 200 to 4000"),
     "5000 Hz": (File((Signal(samples="5000"),)).to_bytes(), "'EMG GM' at 5000 Hz"),
