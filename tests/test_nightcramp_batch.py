@@ -267,6 +267,22 @@ def test_the_acceleration_of_a_night_in_two_files_is_no_recording_of_its_own(tmp
     assert [path.name for path in find_sources([str(tmp_path)])] == ["sub-1_recording-emg_emg.edf"]
 
 
+def test_a_recording_that_is_named_by_two_paths_is_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.edf").touch()
+    places = ["in", "in/a.edf", str(tmp_path / "in" / "a.edf"), "in/../in/a.edf"]
+    assert find_sources(places) == [Path("in/a.edf")]
+
+
+def test_no_two_recordings_have_results_of_one_name(tmp_path):
+    beside = [tmp_path / "sub-1_emg.edf", tmp_path / "sub-1.edf"]
+    assert list(result_names(beside).values()) == ["sub-1_emg_edf", "sub-1_edf"]
+    folders = [tmp_path / "a" / "b" / "n.edf", tmp_path / "a_b" / "n.edf"]
+    with pytest.raises(UsageError, match="the results of both would be called a_b_n_edf"):
+        result_names(folders)
+
+
 def test_names_of_remote_and_local_recordings_are_kept_apart_alike():
     urls = ["s3://bucket/one/night.edf", "s3://bucket/two/night.edf", "s3://bucket/x_emg.bdf"]
     names = result_names(urls)

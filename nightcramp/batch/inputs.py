@@ -35,13 +35,10 @@ def find_sources(places: Sequence[str]) -> list[Source]:
     UsageError
         If a folder holds no recording, or a URL cannot be searched.
     """
-    found: dict[Source, None] = {}
+    found: list[Source] = []
     for place in places:
-        if is_remote(place):
-            found |= dict.fromkeys(_find_remote(place))
-        else:
-            found |= dict.fromkeys(find_recordings([Path(place)]))
-    return list(found)
+        found += _find_remote(place) if is_remote(place) else find_recordings([Path(place)])
+    return _each_once(found)
 
 
 def find_recordings(paths: Sequence[Path]) -> list[Path]:
@@ -54,15 +51,15 @@ def find_recordings(paths: Sequence[Path]) -> list[Path]:
     UsageError
         If a folder holds no recording.
     """
-    found: dict[Path, None] = {}
+    found: list[Path] = []
     for path in paths:
         if path.is_dir() and path.suffix != JOURNAL_ENDING:
             inside = sorted(file for file in path.rglob("*") if _is_recording(file))
             _require(inside, path)
-            found |= dict.fromkeys(inside)
+            found += inside
         else:
-            found[path] = None
-    return list(found)
+            found.append(path)
+    return _each_once(found)
 
 
 def read_list(file: Path) -> list[str]:
@@ -89,6 +86,11 @@ def result_names(sources: Sequence[SourceT]) -> dict[SourceT, str]:
     """Return what each recording's results are named after.
 
     Its own name; with its folders and ending where several share one.
+
+    Raises
+    ------
+    UsageError
+        If the names of two are the same all the same: one would take the other's place.
     """
     alike: dict[str, list[SourceT]] = {}
     for source in sources:
@@ -98,8 +100,23 @@ def result_names(sources: Sequence[SourceT]) -> dict[SourceT, str]:
         paths = [_path(source) for source in same]
         shared = os.path.commonpath([path.parent for path in paths])
         for source, path in zip(same, paths, strict=True):
-            names[source] = stem if len(same) == 1 else _name_apart(path, stem, shared)
+            names[source] = stem if len(same) == 1 else _name_apart(path, shared)
+    owners: dict[str, SourceT] = {}
+    for source, name in names.items():
+        if owners.setdefault(name, source) != source:
+            raise UsageError(
+                f"{owners[name]} and {source}: the results of both would be called {name}; rename "
+                "one, or analyse them one after the other with an --out of their own"
+            )
     return {source: names[source] for source in sources}
+
+
+def _each_once(sources: Sequence[SourceT]) -> list[SourceT]:
+    """Leave out what is named again, also by another path."""
+    found: dict[PurePath | str, SourceT] = {}
+    for source in sources:
+        found.setdefault(source if isinstance(source, str) else _path(source), source)
+    return list(found.values())
 
 
 def _find_remote(url: str) -> list[str]:
@@ -124,10 +141,10 @@ def _path(source: Source) -> PurePath:
     """Return the absolute path of a recording; of a URL that within its store."""
     if isinstance(source, str):
         return PurePosixPath("/", source.partition("://")[2])
-    return source.absolute()
+    return Path(os.path.abspath(source))  # noqa: PTH100 (links stay what they are)
 
 
-def _name_apart(path: PurePath, stem: str, shared: str) -> str:
+def _name_apart(path: PurePath, shared: str) -> str:
     """Return a name that tells a recording apart from others of the same name."""
     folders = path.parent.relative_to(shared).parts
-    return "_".join([*folders, stem, path.suffix.lstrip(".").lower()])
+    return "_".join([*folders, path.stem, path.suffix.lstrip(".").lower()])
