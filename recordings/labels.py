@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 
-_SIDE = r"(?:l|r|left|right)?"
+_SIDE = r"(?:l|r|lt|rt|left|right)?"
 _END = r"(?:l|r|left|right|dx|sx)?[0-9]*"
 # Calf and shin as AASM scoring, EDF+ texts and common recorders name them.
 _LEG = re.compile(
     rf"{_SIDE}(?:gastroc\w*|gast\w*|g[mla]|[ml]g|sol|soleus|ta|at|tib\w*|peron\w*|calf|legs?|plm\w*){_END}"
 )
 _EMG = re.compile(r"[lr]?emg\w*")
-# Not a raw signal of a limb muscle, whatever else the name holds; chin and jaw never show a calf.
+# Not a raw signal of a limb muscle, whatever else the name holds: chin, jaw and breathing never
+# show a calf.
 _OTHER = re.compile(
-    r"(?:eeg|eog|ecg|ekg|resp|thor|abd|snor|temp|gyr|chin|subment|ment|masset|env|trig|batt)\w*"
+    r"(?:eeg|eog|ecg|ekg|resp|thor|abd|snor|temp|gyr|chin|subment|ment|masset|diaph|intercost|env|trig|batt)\w*"
     r"|flow|airflow|nasal|spo2|sao2|pulse|pleth|mag|pos|position|rms|status|marker|light|link|imp"
 )
 # Of a polysomnography: there an EMG that names no muscle is the chin's.

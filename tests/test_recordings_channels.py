@@ -55,6 +55,7 @@ def acc_of(recording: EdfRecording) -> np.ndarray:
         "Gastroc L", "GM", "GL", "GA", "SOL", "soleus", "TA", "tib", "Tibialis ant", "calf",
         "Left calf", "leg", "LEG/L", "L Leg", "RLEG", "Leg1", "LAT", "RAT", "PLMl", "PLMr", "PLM1",
         "TIB Dx", "TIB Sx", "Lleg-Rleg", "LG", "EMG wrist flex", "RTIB",
+        "LtLeg", "RtGastroc",
     ],
 )  # fmt: skip
 def test_a_leg_or_limb_label_is_emg(label: str) -> None:
@@ -69,6 +70,7 @@ def test_a_leg_or_limb_label_is_emg(label: str) -> None:
         "Pulse", "EMG chin", "Chin 1", "EMG submental", "Snore", "Temp leg", "Leg temperature",
         "Status", "Light", "Legend", "Position", "Leg ACC X", "gyro x", "EMG rms", "Signal",
         "Label", "Battery", "C3", "A1", "", "X", "M1", "EMGchin", "EMGsubmental",
+        "EMG Diaphragm", "EMG intercost",
     ],
 )  # fmt: skip
 def test_any_other_label_is_not_emg(label: str) -> None:
