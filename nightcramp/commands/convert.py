@@ -38,7 +38,10 @@ def convert(
         bool, typer.Option("--single-file", help="EMG and acceleration in one file of the tree.")
     ] = False,
     participant: Annotated[
-        str, typer.Option(help="Pseudonym for a file; journals know theirs.")
+        str,
+        typer.Option(
+            help="Pseudonym for a file, which else goes by its own name; journals know theirs."
+        ),
     ] = "",
     key: Annotated[
         Path | None, typer.Option(help="The site's private key, of encrypted journals.")
@@ -55,8 +58,9 @@ def convert(
 
     bids: EDF+C (BDF+C above 16 bits) with its side files, EMG and acceleration apart; a tree is
     added to. edf: one file of a journal, without side files. mcap: a journal's raw packets; needs
-    the extra 'mcap'. Counts are copied one to one, no name of a person is. Exit code 1 if an
-    input failed: the others are done.
+    the extra 'mcap'. Counts are copied one to one; what a header says of a person is left out, but
+    the name of a file and its annotations are taken as they are. Exit code 1 if an input failed:
+    the others are done.
     """
     from nightcramp.converting import Conversion, Target, check_wanted, convert_all, find_inputs
     from nightcramp.errors import UsageError
