@@ -109,6 +109,13 @@ def find_labelled(folders: list[Path]) -> list[LabelledFile]:
     return found
 
 
+def find_unlabelled(folders: list[Path], labelled: list[LabelledFile]) -> list[Path]:
+    """Return the recordings in the folders that `find_labelled` found no labels for."""
+    known = {file.recording for file in labelled}
+    everything = dict.fromkeys(file for folder in folders for file in _recordings_in(folder))
+    return [file for file in everything if file not in known]
+
+
 def check_labelled(files: list[LabelledFile]) -> None:
     """Raise InputError that names every recording that cannot be learnt from, if there is one."""
     faults = []

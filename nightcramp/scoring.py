@@ -72,7 +72,10 @@ def score_results(results: Path, truth: Path) -> Results:
     """
     files = sorted(truth.rglob(f"*{TRUTH_ENDING}"))
     if not files:
-        raise UsageError(f"{truth}: no file named *{TRUTH_ENDING} in this folder")
+        raise UsageError(
+            f"{truth}: no file named *{TRUTH_ENDING} in this folder; the labels of NAME.edf belong "
+            f"in NAME{TRUTH_ENDING}, as 'nightcramp review labels' writes them"
+        )
     origins = read_conditions(truth)
     judged, makers, failures = [], [], []
     for file in files:

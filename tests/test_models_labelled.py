@@ -14,7 +14,7 @@ from models.dataset import NightSpec, formats_of, make_night, outputs_of
 from models.labelled import frames_of_labelled, split_by_participant
 from models.training import TrainingSettings
 from nightcramp.errors import UsageError
-from nightcramp.labelled import find_labelled
+from nightcramp.labelled import find_labelled, find_unlabelled
 from nightcramp.outputs import events_text
 from sensing import Event, EventKind, FrontEnd
 
@@ -116,7 +116,10 @@ def test_labels_are_found_beside_recordings_or_in_a_tree_of_their_own(tmp_path: 
         ("sub-B", apart),
         ("sub-C", by_hand),
     ]
-    assert [one.participant for one in find_labelled([tmp_path / "data"])] == ["sub-A", "sub-C"]
+    alone = find_labelled([tmp_path / "data"])
+    assert [one.participant for one in alone] == ["sub-A", "sub-C"]
+    (left_out,) = find_unlabelled([tmp_path / "data"], alone)
+    assert left_out.name == "sub-B_task-sleep_emg.edf"
 
 
 def test_recordings_without_labels_are_refused_with_what_to_do(tmp_path: Path) -> None:

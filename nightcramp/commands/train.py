@@ -62,7 +62,7 @@ def train(
     from models import train as run
     from models.classifier import HASH_ENDING, hash_text
     from nightcramp.batch import default_jobs
-    from nightcramp.labelled import check_labelled, find_labelled
+    from nightcramp.labelled import check_labelled, find_labelled, find_unlabelled
     from nightcramp.progress import show_progress
     from recordings import check_writable, write_bytes, write_text
 
@@ -77,6 +77,8 @@ def train(
     )
     labelled = find_labelled(recordings) if recordings else []
     check_labelled(labelled)
+    for file in find_unlabelled(recordings or [], labelled):
+        typer.echo(f"not learnt from, without labels: {file}", err=True)
     with show_progress() as progress:
         model = run(settings, jobs=jobs or default_jobs(), progress=progress, labelled=labelled)
     write_bytes(out, model.content)
