@@ -81,6 +81,11 @@ class MadeBy:
     settings: Mapping[str, Sequence[str]]
 
 
+def told_cramps(cramps: int, possible: int) -> str:
+    """Return how many were found as a line of text tells it."""
+    return f"{cramps} cramp{'' if cramps == 1 else 's'}, {possible} possible"
+
+
 def events_text(events: Iterable[Event]) -> str:
     """Return the text of an events file."""
     rows = [

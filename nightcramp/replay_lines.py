@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from firmware_bridge import MissingStretch, PlacedMark, StreamDeclared, Stretch
+from nightcramp.outputs import told_cramps
 from nightcramp.replaying import as_time, cramps_of
 from nightcramp.stream_records import fields_of
 from recordings.journal import RecordKind, json_of
@@ -102,11 +103,11 @@ class TextLines:
     def end(self, night: Night, at_s: float) -> None:
         """Show what was found in all."""
         results = night.results()
-        cramps = [event.kind for result in results for event in cramps_of(result)]
+        kinds = [event.kind for result in results for event in cramps_of(result)]
+        sure, possible = kinds.count(EventKind.CRAMP), kinds.count(EventKind.POSSIBLE_CRAMP)
         analysable_s = sum(float(result.seconds.analysable.sum()) for result in results)
         self._out.write(
-            f"{as_time(at_s)}  end: {cramps.count(EventKind.CRAMP)} cramps, "
-            f"{cramps.count(EventKind.POSSIBLE_CRAMP)} possible; "
+            f"{as_time(at_s)}  end: {told_cramps(sure, possible)}; "
             f"{as_time(analysable_s)} analysable\n"
         )
 

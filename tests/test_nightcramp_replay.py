@@ -36,7 +36,7 @@ def classifier():
     return load_classifier()
 
 
-KINDS, COUNTS = {"cramp", "possible_cramp"}, ("1 cramps, 0", "0 cramps, 1")
+KINDS, COUNTS = {"cramp", "possible_cramp"}, ("1 cramp, 0", "0 cramps, 1")
 """One channel, two minutes: which of the two is the detector's affair."""
 
 

@@ -157,12 +157,16 @@ class _Json:
 
 
 def _sentence(summary: dict[str, object]) -> str:
+    from nightcramp.outputs import told_cramps
+
     hours = (
         f"{_length(summary['analysable_hours'])} of {_length(summary['recorded_hours'])} analysable"
     )
+    found = int(str(summary["cramps"])), int(str(summary["possible_cramps"]))
     if summary["status"] == "not_analysable":
-        return f"NOT ANALYSABLE ({_reason(summary)}); nothing is known of cramps in it"
-    return f"{summary['cramps']} cramps, {summary['possible_cramps']} possible; {hours}"
+        seen = told_cramps(*found) if any(found) else "nothing is known of cramps in it"
+        return f"NOT ANALYSABLE ({_reason(summary)}); {seen}"
+    return f"{told_cramps(*found)}; {hours}"
 
 
 def _reason(summary: dict[str, object]) -> str:
