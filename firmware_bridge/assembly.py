@@ -70,6 +70,7 @@ class Assembler:
         self._streams: dict[StreamKind, StreamAssembler] = {}
         self._marks: list[tuple[Mark, int]] = []
         self._seen_marks: set[Mark] = set()
+        self._wants_earlier = False
         self._now_ns = 0
         self._master_ns = 0
         self._describe(spec.streams)
@@ -127,6 +128,16 @@ class Assembler:
     def give_up(self, kind: StreamKind, missing: Missing) -> None:
         """Wait for these samples no more: the device has them no longer."""
         self._streams[kind].tracker.give_up(missing)
+
+    def want_earlier(self) -> None:
+        """Count what a device took in its session before its first samples as `missing`.
+
+        For a recording that goes on while its beginning cannot be read: what of it never came
+        must be asked for, and may not be forgotten by the device.
+        """
+        self._wants_earlier = True
+        for stream in self._streams.values():
+            stream.tracker.want_earlier()
 
     def wait(self, monotonic_ns: int) -> None:
         """Tell that samples of the master came: other streams must not lag too far behind."""
@@ -186,6 +197,8 @@ class Assembler:
             self._streams[spec.kind] = StreamAssembler(
                 spec, self.timeline, leads=leads, patient=patient
             )
+        if self._wants_earlier:
+            self.want_earlier()
         return items
 
     def _take(self, samples: Samples, monotonic_ns: int) -> list[Item]:

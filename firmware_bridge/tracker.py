@@ -96,6 +96,7 @@ class IndexTracker:
         self._counter = CounterReader(stream.counter, stream.rate_hz)
         self._next = 0
         self._begun = False
+        self._wants_earlier = False
         self._last_ns = 0
         self._session: int | None = None
         self._offsets: dict[int, int] = {}
@@ -132,6 +133,10 @@ class IndexTracker:
             return None
         offset = self._offsets.get(session)
         return None if offset is None else counter + offset
+
+    def want_earlier(self) -> None:
+        """Miss what the running session took before the first samples to come, if none has."""
+        self._wants_earlier = True
 
     def link_lost(self) -> None:
         """Tell that the link went down; what comes next comes over a new one."""
@@ -176,6 +181,8 @@ class IndexTracker:
         """Take the device's own numbers for the index where they are unique."""
         if self._counter.unique and self._counter.counts_samples:
             self._next = samples.counter or 0
+            if self._wants_earlier and samples.session is not None:
+                self._missing.add(Missing(samples.session, 0, self._next))
         self._session = samples.session
         self._watch.forget(self._next)
         self._begun = True

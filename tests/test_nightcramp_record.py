@@ -53,6 +53,7 @@ from recordings.journal import (
     lock_recorder,
     open_journal,
 )
+from recordings.journal_recording import open_journal_recording
 from sensing import EventKind
 
 CRAMPS = (EventKind.CRAMP, EventKind.POSSIBLE_CRAMP)
@@ -523,6 +524,23 @@ def test_an_encrypted_night_goes_to_the_site(tmp_path):
     (end,) = finish_night(plan, lambda _: None)
     assert end.failed
     assert "private key" in end.error
+
+
+def test_an_encrypted_night_asks_the_sensor_for_what_it_measured_while_no_program_ran(tmp_path):
+    private, public = tmp_path / "private.pem", tmp_path / "public.pem"
+    create_site_key(private, public)
+
+    async def program(bed):
+        bed.switch_on("profile-v1")
+        await bed.record(bed.plan("profile-v1", seconds=30, site_key=public))
+        await bed.clock.sleep(20)
+        (journal,) = await bed.record(bed.plan("profile-v1", seconds=150, site_key=public))
+        return journal
+
+    journal = recorded(tmp_path / "out", program)
+    recording = open_journal_recording(journal, key=private)
+    assert recording.info.emg.duration_s > 190
+    assert not [gap for gap in recording.info.gaps if gap.duration_s > 1.0]
 
 
 @pytest.mark.parametrize("error", [OutputError("the disk is full"), ValueError("a slip")])

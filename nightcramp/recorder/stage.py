@@ -161,6 +161,7 @@ class LiveStage:
                 self._take(record, of_companion=of_companion)
         except RecordingError as error:
             log.warning("what was recorded before is not judged live: %s", error)
+            self._detection.assembler.want_earlier()
         self._figure()
 
     def take(self, record: JournalRecord, *, of_companion: bool = False) -> None:
