@@ -1,6 +1,7 @@
 """The stream profile: what is written is read, and PROFILE.md tells the truth."""
 
 import re
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -265,6 +266,37 @@ def test_a_description_becomes_the_streams_of_the_device():
     assert (emg.bandwidth_hz, emg.antialias, emg.spectral) == ((20.0, 450.0), True, True)
     assert (acc.kind, acc.channels, acc.bandwidth_hz) == ("acc", 3, None)
     assert acc.counter.continues
+
+
+def described(kind, *, unit=1, rate_mhz=10**6, scale=0.25):
+    """What a device says of a stream of one channel and 16 bits."""
+    return struct.pack("<BBBBIffffBBH", kind, 1, 16, unit, rate_mhz, scale, 0, 0, 0, 1, 0, 0)
+
+
+def streams_told(*streams):
+    """Streams that a host learns of from the description of a device."""
+    payload = struct.pack("<BBHII", 1, len(streams), 7, 0, 32768) + b"".join(streams)
+    return DEVICES["profile-v1"].decoder().decode(profile.INFO, payload)
+
+
+def test_a_stream_of_unknown_scale_needs_none():
+    (emg,) = streams_told(described(0, unit=0, scale=0.0))
+    assert (emg.kind, emg.scale, emg.unit) == ("emg", None, "count")
+
+
+@pytest.mark.parametrize(
+    "other", [described(2, rate_mhz=0, scale=0.0), described(3), described(9, unit=77)]
+)
+def test_marks_and_streams_of_a_later_firmware_do_not_hide_the_emg(other):
+    (emg,) = (each for each in streams_told(described(0), other) if isinstance(each, StreamSpec))
+    assert (emg.kind, emg.rate_hz) == ("emg", 1000.0)
+
+
+def test_the_state_of_an_unknown_stream_is_passed_over():
+    emg, unknown = (struct.pack("<BBHIII", kind, 1, 0, 600, 120000, 0) for kind in (0, 5))
+    payload = struct.pack("<BBHHBbBB", 1, 4, 7, 3912, 84, 31, 2, 2) + unknown + emg
+    (status,) = DEVICES["profile-v1"].decoder().decode(profile.STATUS, payload)
+    assert status.streams == (StreamState("emg", (0,), 600, 120000, 0),)
 
 
 def test_the_state_of_a_device_says_what_it_still_keeps():

@@ -101,10 +101,13 @@ def _decode_stream(payload: bytes) -> StreamInfo | Malformed:
     kind, channels, bits, unit, rate, scale, offset, low, high, antialias, *_ = _STREAM.unpack(
         payload
     )
-    if kind not in set(StreamId) or unit not in set(UnitCode):
+    if unit not in set(UnitCode):
         return Malformed(RejectReason.KIND, f"stream {kind}, unit {unit}")
-    finite = np.isfinite([scale, offset, low, high]).all()
-    if not (channels and 1 <= bits <= 16 and rate and scale > 0 and finite):
+    # Marks are no samples, and counts have no scale: what stands there means nothing.
+    scaled = unit == UnitCode.COUNT or (np.isfinite(scale) and scale > 0)
+    finite = np.isfinite([offset, low, high]).all()
+    sampled = channels and 1 <= bits <= 16 and rate and scaled and finite
+    if kind != StreamId.MARK and not sampled:
         return Malformed(RejectReason.VALUE, f"impossible description of stream {kind}")
     return StreamInfo(
         StreamId(kind),
@@ -121,7 +124,7 @@ def _decode_stream(payload: bytes) -> StreamInfo | Malformed:
 
 
 def decode_info(payload: bytes) -> Info | Malformed:
-    """Read the description of a device."""
+    """Read the description of a device; streams of an unknown kind are passed over."""
     if len(payload) < _INFO.size:
         detail = f"{len(payload)} bytes, expected {_INFO.size} or more"
         return Malformed(RejectReason.LENGTH, detail)
@@ -132,6 +135,8 @@ def decode_info(payload: bytes) -> Info | Malformed:
         return Malformed(RejectReason.LENGTH, f"{len(payload)} bytes for {n} streams")
     streams = []
     for start in range(_INFO.size, len(payload), _STREAM.size):
+        if payload[start] not in set(StreamId):
+            continue
         stream = _decode_stream(payload[start : start + _STREAM.size])
         if isinstance(stream, Malformed):
             return stream
@@ -216,7 +221,7 @@ def encode_status(status: Status) -> bytes:
 
 
 def decode_status(payload: bytes) -> Status | Malformed:
-    """Read the state of a device."""
+    """Read the state of a device; streams of an unknown kind are passed over."""
     if len(payload) < _STATUS.size:
         detail = f"{len(payload)} bytes, expected {_STATUS.size} or more"
         return Malformed(RejectReason.LENGTH, detail)
@@ -225,9 +230,7 @@ def decode_status(payload: bytes) -> Status | Malformed:
         return Malformed(RejectReason.VERSION, f"version {version}, expected {VERSION}")
     if len(payload) != _STATUS.size + n * _STREAM_STATUS.size:
         return Malformed(RejectReason.LENGTH, f"{len(payload)} bytes for {n} streams")
-    rows = list(_STREAM_STATUS.iter_unpack(payload[_STATUS.size :]))
-    if any(row[0] not in set(StreamId) for row in rows):
-        return Malformed(RejectReason.KIND, "state of an unknown stream")
+    rows = _STREAM_STATUS.iter_unpack(payload[_STATUS.size :])
     return Status(
         charging=bool(flags & _CHARGING),
         storage_fault=bool(flags & _STORAGE_FAULT),
@@ -240,5 +243,6 @@ def decode_status(payload: bytes) -> Status | Malformed:
         streams=tuple(
             StreamStatus(StreamId(kind), lead_off, oldest, following, dropped)
             for kind, lead_off, _, oldest, following, dropped in rows
+            if kind in set(StreamId)
         ),
     )
