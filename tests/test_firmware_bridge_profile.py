@@ -217,7 +217,7 @@ def test_clocks_come_back_from_time_sync():
 
 
 def test_the_document_holds_one_vector_of_everything():
-    assert len(VECTORS) == 17
+    assert len(VECTORS) == 18
     first_bytes = {bytes.fromhex(hexed)[0] for hexed, _ in VECTORS}
     assert {opcode | 0x00 for opcode in Opcode if opcode is not Opcode.REPLAY_DONE} <= first_bytes
 
