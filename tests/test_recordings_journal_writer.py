@@ -374,11 +374,20 @@ def test_a_segment_is_begun_in_an_order_that_a_power_cut_cannot_spoil(tmp_path):
             steps.append(f"sync folder {folder.name}")
             super().sync_folder(folder)
 
+        def settle(self, path):
+            steps.append(f"settle {path.name}")
+            super().settle(path)
+
     folder = tmp_path / "nights" / "n.ncj"
     JournalWriter(folder, LABEL, clock=HandClock(), disk=TellingDisk()).close()
     name = ["sync folder nights"]
     header = ["create 0001.ncj", "write", "sync", "sync folder n.ncj"]
     assert steps == [*name, *header, "write", "write", "sync"], "then header and seal"
+    steps.clear()
+    first = folder / "0001.ncj"
+    first.write_bytes(first.read_bytes()[:-1])  # its writer was killed
+    JournalWriter(folder, LABEL, clock=HandClock(), disk=TellingDisk()).close()
+    assert steps[:4] == [*name, "settle 0001.ncj", "sync", "create 0002.ncj"]
 
 
 def test_many_large_records_at_once_can_be_read_again(bench):

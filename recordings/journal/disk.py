@@ -75,6 +75,15 @@ class Disk:
         """Give back the room kept beyond the end of a file of `size` bytes."""
         os.ftruncate(file, size)
 
+    def settle(self, path: Path) -> None:
+        """Return when a file that its writer left would survive a power cut as it is."""
+        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            self.sync(file)
+        finally:
+            os.close(file)
+        self.trim(path)
+
     def trim(self, path: Path) -> None:
         """Give back the room kept beyond the end of a file that nobody writes any more."""
         file = os.open(path, os.O_RDWR | os.O_CLOEXEC)

@@ -63,8 +63,10 @@ def open_session(folder: Path, label: JournalLabel, site_key: Path | None, disk:
     _check_same(folder, journal.header.label, label)
     found = examine(journal)
     if not found.sealed:
+        # What a program that was killed had written may be in the system's memory alone; to those
+        # who go by what is durable it counts as recorded from now on.
         with contextlib.suppress(OSError):
-            disk.trim(paths[-1])
+            disk.settle(paths[-1])
     if public_key is None and journal.header.envelope:
         public_key = journal.header.envelope.site_key
     return _session(label, journal.header.journal_id, public_key, found.place, found)
