@@ -15,6 +15,7 @@ from firmware_bridge import (
     Item,
     MissingStretch,
     PlacedMark,
+    Reject,
     StreamAnomaly,
     StreamDeclared,
     Stretch,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from firmware_bridge import ClockModel, DeviceSpec, StreamKind
+    from firmware_bridge import ClockModel, DeviceSpec, RejectReason, StreamKind
     from recordings.journal.record import JournalRecord
 
 _NS = 1e-9
@@ -76,10 +77,14 @@ class DecodedJournal:
         In order.
     wall_minus_monotonic_s : float
         What brings the host's monotonic clock to UTC, as it held longest.
+    rejects : tuple of (Reject, int)
+        Notifications that were not understood: the first for each reason, and how many; the most
+        frequent reason comes first.
     """
 
     runs: tuple[DecodedRun, ...]
     wall_minus_monotonic_s: float
+    rejects: tuple[tuple[Reject, int], ...]
 
     def utc(self, monotonic_s: float) -> datetime:
         """Time of day at a time of the host's monotonic clock."""
@@ -160,6 +165,8 @@ class _Decoding:
         self._rest_ns: Counter[int] = Counter()
         self._marks: list[tuple[int, str]] = []
         self._clocks_ns = 0
+        self._rejects: Counter[RejectReason] = Counter()
+        self._first_rejects: dict[RejectReason, Reject] = {}
 
     def take(
         self, record: JournalRecord, items: Sequence[Item], assemblers: Sequence[Assembler]
@@ -188,7 +195,8 @@ class _Decoding:
             spool.flush()
         ((seconds, n),) = self._records.most_common(1) or ((0, 1),)
         offset_s = seconds + self._rest_ns[seconds] / n * _NS
-        return DecodedJournal(tuple(self._runs), offset_s)
+        rejects = tuple((self._first_rejects[why], n) for why, n in self._rejects.most_common())
+        return DecodedJournal(tuple(self._runs), offset_s, rejects)
 
     def _keep(self, item: Item) -> None:
         if isinstance(item, StreamDeclared):
@@ -197,6 +205,9 @@ class _Decoding:
             self._runs[-1].spools[item.stream].append(item)
         elif isinstance(item, StreamAnomaly) and self._runs:
             self._runs[-1].odd[item.stream, item.kind.value] += item.n
+        elif isinstance(item, Reject):
+            self._rejects[item.reason] += 1
+            self._first_rejects.setdefault(item.reason, item)
         elif isinstance(item, PlacedMark) and self._runs:
             self._runs[-1].marks.append(Annotation(item.onset_s, 0.0, f"button {item.code}"))
 

@@ -103,7 +103,7 @@ def read_journal(
     device = journal.header.label.device
     decoded = decode_journal(device, _records(journal), journal.folder, second)
     if not decoded.runs:
-        raise RecordingError("the journal holds no samples", file=journal.folder)
+        raise _no_samples(journal, decoded)
     return JournalSource(
         folder=journal.folder,
         header=journal.header,
@@ -111,6 +111,20 @@ def read_journal(
         decoded=decoded,
         damage=(*journal.damage, *([] if other is None else other.damage)),
         zone=_zone(journal),
+    )
+
+
+def _no_samples(journal: Journal, decoded: DecodedJournal) -> RecordingError:
+    if not decoded.rejects:
+        return RecordingError("the journal holds no samples", file=journal.folder)
+    first, n = decoded.rejects[0]
+    return RecordingError(
+        f"the journal holds no samples: {n} notifications could not be understood as those of the "
+        f"sensor {journal.header.label.device!r}: {first.reason.replace('_', ' ')} "
+        f"({first.detail})",
+        file=journal.folder,
+        advice="Check with 'nightcramp scan' which kind of sensor it is; the bytes are kept, and a "
+        "newer version may understand its firmware",
     )
 
 

@@ -492,6 +492,10 @@ def test_what_cannot_be_opened_says_why(tmp_path):
     empty = keep(tmp_path / "b.ncj", "npg-lite-3ch", [link(99, "setting_up")])
     with pytest.raises(RecordingError, match="holds no samples"):
         open_recording(empty)
+    cut = [notified(EMG, 100 + n / 50, bytes(20)) for n in range(500)]  # as at an MTU of 23
+    cut_short = keep(tmp_path / "f.ncj", "npg-lite-3ch", cut)
+    with pytest.raises(RecordingError, match=r"500 notifications.*wrong length \(20 bytes, expec"):
+        open_recording(cut_short)
     short = keep(tmp_path / "c.ncj", "npg-lite-3ch", band(5, acc_hz=0))
     with pytest.raises(RecordingError, match="must last 10 s"):
         open_recording(short)
