@@ -338,6 +338,9 @@ class IndexTracker:
         error_s = self.clock.error_s(lost / self.clock.rate_hz)
         if resolve is not _Resolve.ROUNDS:
             return error_s
+        if self._any_loss:
+            # Up to this the counter was believed; beyond, the clock alone told.
+            return max(error_s, SILENT_LOSS_S)
         return 0.0 if error_s < self._counter.round_s / 2 else self._counter.round_s
 
     def _compare(self, lateness_s: float | None, sink: list[Outcome]) -> None:

@@ -252,6 +252,15 @@ def test_samples_lost_without_a_jump_of_the_counter_are_found_by_time(lost_s):
     assert np.abs(simulated.placed()[-1000:] - true[-1000:]).max() / 500 < LIMIT_S
 
 
+@pytest.mark.parametrize("lost_s", [0.7, 1.0, 1.3, 2.0])
+def test_a_silence_of_which_the_counter_knows_nothing_is_stated_as_well_as_it_is_known(lost_s):
+    lost = round(lost_s * 500)
+    simulated, _ = night(U8_RESTARTING, 20, 600, ppm=30, overruns=((300, lost),))
+    simulated.run()
+    (gap,) = simulated.gaps()
+    assert abs(gap.n - lost) / 500 <= gap.uncertainty_s < 0.1
+
+
 def test_duplicates_are_told_and_not_placed():
     tracker = IndexTracker(U8)
     rng = np.random.default_rng(3)
