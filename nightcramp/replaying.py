@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from nightcramp.errors import RecordingError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from pathlib import Path
 
     from firmware_bridge import Clock, DeviceSpec, Item
@@ -172,6 +172,8 @@ class FileNight:
     path : Path
         EDF or BDF file.
     classifier : Classifier
+    emg, acc : sequence of str
+        Labels of its channels; none are chosen as `recordings.open_recording` does.
 
     Raises
     ------
@@ -179,12 +181,18 @@ class FileNight:
         If it cannot be read or judged.
     """
 
-    def __init__(self, path: Path, classifier: Classifier) -> None:
+    def __init__(
+        self,
+        path: Path,
+        classifier: Classifier,
+        emg: Sequence[str] = (),
+        acc: Sequence[str] = (),
+    ) -> None:
         from models import Detector
         from nightcramp.analysis import acc_format, emg_format
         from recordings import open_recording
 
-        self._recording = open_recording(path)
+        self._recording = open_recording(path, emg=emg or None, acc=acc or None)
         self.info: RecordingInfo | None = self._recording.info
         self.name = self._recording.info.name
         info = self._recording.info
@@ -217,7 +225,13 @@ class FileNight:
 
 
 def open_night(
-    path: Path, classifier: Classifier, key: Path | None = None, companion: Path | None = None
+    path: Path,
+    classifier: Classifier,
+    key: Path | None = None,
+    companion: Path | None = None,
+    *,
+    emg: Sequence[str] = (),
+    acc: Sequence[str] = (),
 ) -> Night:
     """Open a journal, or an EDF or BDF file, to be replayed.
 
@@ -226,15 +240,21 @@ def open_night(
     RecordingError
         If it cannot be read.
     UsageError
-        If a key or a companion is given for a file, or the key cannot be used.
+        If a key or a companion is given for a file, channels for a journal, or the key cannot be
+        used.
     """
     from recordings.journal import SUFFIX
 
     if path.is_dir() or path.suffix == SUFFIX:
+        if emg or acc:
+            raise UsageError(
+                f"{path}: --emg and --acc are for files; a journal is played as it was live, with "
+                "every channel of its sensor"
+            )
         return JournalNight(path, classifier, key, companion)
     if key is not None or companion is not None:
         raise UsageError(f"{path}: --key and --companion are for journals; this is a file")
-    return FileNight(path, classifier)
+    return FileNight(path, classifier, emg, acc)
 
 
 async def play(

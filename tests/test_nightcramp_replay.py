@@ -146,6 +146,20 @@ def test_a_file_replays_the_episodes_of_its_journal(run, whole, tree):
     ]
 
 
+def test_channels_of_a_file_are_chosen_by_their_labels(run, whole, tree, tmp_path):
+    content = bytearray(tree[0].read_bytes())
+    content[256:272] = b"Lead A".ljust(16)  # label of the first channel
+    foreign = tmp_path / "foreign.edf"
+    foreign.write_bytes(content)
+    code, _, errors = run("replay", foreign)
+    assert code == 1
+    assert "Lead A" in errors
+    told = of(lines(run, foreign, "--emg", "lead a"), "end")[0]["episodes"]
+    expected = of(whole, "end")[0]["episodes"]
+    assert [each["onset_s"] for each in told] == [each["onset_s"] for each in expected]
+    assert {each["channel"] for each in told} == {"Lead A"}
+
+
 def test_two_sensors_worn_together_replay_as_one_night(run, journal, companion, whole, tmp_path):
     told = lines(run, journal, "--companion", companion)
     rates = {line["stream"]: line["rate_hz"] for line in of(told, "declared")}
@@ -237,6 +251,7 @@ def test_what_is_no_time_is_refused(text):
         (("text.edf",), 1, "text.edf"),
         (("text.edf", "--key", "none.pem"), 2, "for journals"),
         (("text.edf", "--companion", "P042.ncj"), 2, "for journals"),
+        (("P042.ncj", "--emg", "EMG1"), 2, "--emg and --acc are for files"),
         (("P042.ncj", "--companion", "none.ncj"), 1, "none.ncj"),
         (("P042.ncj", "--companion", "elsewhere.ncj"), 1, "their clocks cannot be compared"),
         (("P042.ncj", "--key", "none.pem"), 2, "none.pem"),

@@ -22,6 +22,7 @@ EXAMPLES = """
   nightcramp replay P042_2026-11-22_left.ncj
   nightcramp replay P042_2026-11-22_left.ncj --speed 10 --from 03:10:00 --to 03:20:00
   nightcramp replay night_emg.edf --json | jq 'select(.record == "episode")'
+  nightcramp replay night.bdf --emg "GM left" --acc X --acc Y --acc Z
   nightcramp replay night_emg.edf --speed 1 --to-lsl
 """
 
@@ -49,6 +50,14 @@ def replay(
         Path | None,
         typer.Option(metavar="JOURNAL", help="Of the sensor whose acceleration was taken."),
     ] = None,
+    emg: Annotated[
+        list[str] | None,
+        typer.Option(help="EMG channel of a file by its label; repeat for several."),
+    ] = None,
+    acc: Annotated[
+        list[str] | None,
+        typer.Option(help="Acceleration channel of a file by its label; give x, y and z."),
+    ] = None,
     model: Annotated[
         Path | None, typer.Option(help="Another classifier than the shipped one.")
     ] = None,
@@ -71,7 +80,7 @@ def replay(
     start_s = 0.0 if start is None else seconds_of(start)
     stop_s = None if stop is None else seconds_of(stop)
     _check(factor, start_s, stop_s, to_lsl=to_lsl)
-    opened = open_night(night, load_classifier(model), key, companion)
+    opened = open_night(night, load_classifier(model), key, companion, emg=emg or (), acc=acc or ())
     lines = JsonLines(sys.stdout) if as_json else TextLines(sys.stdout)
     listeners = [lines.moment, *([_lsl(opened)] if to_lsl else [])]
     moments = play(opened, _clock(factor), start_s, stop_s)
