@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from nightcramp.commands.simulate import simulate
 from nightcramp.commands.stream import stream
 from nightcramp.commands.study import study
 from nightcramp.commands.train import train
-from nightcramp.errors import NightcrampError, UsageError
+from nightcramp.errors import NightcrampError, OutputError, UsageError
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: all done; done with failed inputs, or an input at fault; wrong use; Ctrl-C."""
@@ -80,8 +81,7 @@ def _version(version: bool = typer.Option(False, "--version", help="Show the ver
 def main() -> None:
     """Run the command line; errors become one message and an exit code."""
     try:
-        _refuse_foreign_packages()
-        app()
+        _run()
     except UsageError as error:
         _stop(str(error), WRONG_USE)
     except NightcrampError as error:
@@ -94,6 +94,42 @@ def main() -> None:
             "interrupted; what was finished stands, and the same command again does the rest",
             INTERRUPTED,
         )
+
+
+def _run() -> None:
+    """Run the command line, and see that its results got out.
+
+    Raises
+    ------
+    OutputError
+        If standard output takes no more.
+    """
+    if sys.stdout is None:
+        raise OutputError("standard output is closed; let it go to a file, or to /dev/null")
+    _refuse_foreign_packages()
+    rest = ""
+    try:
+        app()
+    except OSError:
+        rest = "\n"  # cannot be written either, if it was standard output that failed
+        raise
+    finally:
+        _write_out(rest)
+
+
+def _write_out(rest: str) -> None:
+    try:
+        sys.stdout.write(rest)
+        sys.stdout.flush()
+    except OSError as error:
+        # What waits to be written would be tried, and told of, once more as Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # whoever read it has seen enough
+            raise SystemExit(FAILED) from None
+        raise OutputError(
+            f"standard output: the results could not be written ({error.strerror}). Free space, "
+            "or let it go to another file"
+        ) from error
 
 
 def _stop(message: str, code: int) -> None:
