@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from models.simulator import (
     SENSORS,
     SIMULATOR_VERSION,
+    SUITES,
     NightPlan,
     PlannedNight,
     SimulatedStudy,
@@ -75,6 +76,8 @@ def write_nights(spec: NightsSpec, out: Path, *, jobs: int) -> Iterator[Path]:
     """
     if spec.sensor not in SENSORS:
         raise UsageError(f"no sensor {spec.sensor!r}: expected one of {', '.join(SENSORS)}")
+    if spec.suite not in SUITES:
+        raise UsageError(f"no suite {spec.suite!r}: expected one of {', '.join(SUITES)}")
     _make(out)
     seeds = range(spec.seed, spec.seed + spec.count)
     yield from each(partial(_write_single, spec, out), seeds, jobs)

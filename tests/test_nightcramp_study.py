@@ -271,9 +271,11 @@ def test_nights_simulated_analysed_and_scored_by_three_commands(tmp_path, run):
 
 @pytest.mark.parametrize("option", ["--sensor", "--suite"])
 def test_unknown_sensors_and_suites_are_wrong_use(tmp_path, run, option):
-    code, _, errors = run("simulate", "nights", "--out", tmp_path, option, "none", "--jobs", 1)
+    out = tmp_path / "nights"
+    code, _, errors = run("simulate", "nights", "--out", out, option, "none", "--jobs", 1)
     assert code == 2
     assert "none" in errors
+    assert not out.exists()
 
 
 def test_the_version_names_release_and_code(run):

@@ -22,10 +22,14 @@ from models.simulator.study import (
 SIMULATOR_VERSION = default_parameters().version
 """Version of the numbers the simulator draws from."""
 
+SUITES = tuple(sorted(default_parameters().suites))
+"""What a night can be full of: names for `NightPlan`."""
+
 __all__ = [
     "SENSORS",
     "SIMULATOR_VERSION",
     "SOURCES",
+    "SUITES",
     "DiaryRow",
     "NightPlan",
     "Participant",
