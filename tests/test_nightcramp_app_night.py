@@ -363,3 +363,21 @@ def test_a_night_whose_recorder_is_gone_is_put_in_order_by_the_page(client, sett
     page = client.get("/morning").text
     assert page.count("Recorded 1 minute.") == 2
     assert page.index("Left leg") < page.index("Right leg")
+
+
+def test_a_left_night_that_cannot_be_put_in_order_says_why(client, settings, monkeypatch):
+    full = "tonight.json: cannot be written (No space left on device)"
+
+    def refuse(*_):
+        raise OutputError(full)
+
+    NIGHTS["write_journal"](settings.home / "P042_2026-01-12_left.ncj", "profile-v1")
+    write_tonight(settings.home, Tonight((CHOICE,), "2026-01-12", NOBODY, 1))
+    monkeypatch.setattr("nightcramp.app.bedside.finish_left_night", lambda *_: ["No file."])
+    monkeypatch.setattr("nightcramp.app.bedside.write_tonight", refuse)
+    with client:
+        client.post("/night/end", data={"stamp": bedside(client).stamp})
+        soon(lambda: bedside(client).state is not State.FINISHING)
+        page = client.get("/morning").text
+    assert "No file." in page
+    assert full in page

@@ -51,12 +51,15 @@ class Bedside:
         The chosen sensors by their legs, while they are looked at.
     heard : list of Heard or None
         What the last scan found; None before one.
+    left_undone : list of str
+        Why a night whose recorder was gone could not be put in order; empty if it could.
     """
 
     def __init__(self, settings: AppSettings) -> None:
         self.recorder = RecorderProcess(settings)
         self.previews: dict[str, Preview] = {}
         self.heard: list[Heard] | None = None
+        self.left_undone: list[str] = []
         self._settings = settings
         self._clock = clock_for(settings.radio, settings.speed)
         self._changing = asyncio.Lock()
@@ -300,13 +303,17 @@ class Bedside:
             log.exception("the result of the set-up was not kept")
 
     async def _finish_left(self, tonight: Tonight) -> None:
+        home = self._settings.home
         try:
-            left = await asyncio.to_thread(finish_left_night, self._settings.home, tonight)
+            self.left_undone = await asyncio.to_thread(finish_left_night, home, tonight)
         except NightcrampError as error:
-            left = [str(error)]
-        for problem in left:
+            self.left_undone = [str(error)]
+        try:
+            write_tonight(home, replace(tonight, over=True))
+        except NightcrampError as error:
+            self.left_undone.append(str(error))
+        for problem in self.left_undone:
             log.error("%s", problem)
-        write_tonight(self._settings.home, replace(tonight, over=True))
 
 
 def _wall_offset_ns() -> int:

@@ -132,7 +132,8 @@ def _told(request: Request, tonight: Tonight | None) -> tuple[list[Story], str]:
     except InputError as error:
         return [], str(error)
     if not nights:
-        return [], text("morning.not_judged")
+        undone = bedside_of(request).left_undone
+        return [], " ".join([text("morning.not_judged"), *undone])
     closed = counts_are_closed(settings.study)
     legs = dict.fromkeys(choice.leg for choice in tonight.journals(settings.home))
     if len(legs) > 1 or len(nights) > 1:
