@@ -11,6 +11,10 @@ from sensing.frames import HOP_BINS, FrontEndOutput
 from sensing.quality import MISSING_SHARE, mark_isolated
 from sensing.types import ByteArray, FloatArray, Quality, Seconds
 
+_MOST_PARTS = 256
+"""Parts of the night that are kept apart: live, each is a second in six arrays, whose headers take
+far more room than what is in them."""
+
 
 class SecondsBuilder:
     """Collects bins and scores into seconds; bins of an unfinished second wait.
@@ -60,6 +64,8 @@ class SecondsBuilder:
             return
         starts = np.flatnonzero(np.diff(self._seconds()[:bins], prepend=-1))
         self._done.append(_per_second(_cut(self._waiting, slice(bins)), starts))
+        if len(self._done) > _MOST_PARTS:
+            self._done = [_join(self._done)]
         self._waiting = _cut(self._waiting, slice(bins, None))
         self._first_bin += bins
 
