@@ -77,7 +77,7 @@ class MissingStretch:
     n : int
     cause : GapCause
     error_s : float
-        `n` is right to plus or minus so many seconds.
+        Standard uncertainty of the length, in seconds; 0 where the device counted the samples.
     earliest : int
         They are missing somewhere from here to `start`; less only if noticed later.
     """

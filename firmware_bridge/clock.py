@@ -277,7 +277,9 @@ class ClockFit:
     def error_s(self, gap_s: float = 0.0) -> float:
         """How far a time `gap_s` after the last sample is trusted, in seconds.
 
-        The scatter of the minima, the uncertainty of the rate, and the drift of a crystal.
+        The scatter of the minima, the standard error of the rate, and the drift of a crystal: a
+        standard deviation, no limit. After long gaps, where the rate decides, one in three is
+        further off.
         """
         slope_error = self._tolerance if self._line is None else self._line.slope_error
         return JITTER_S + (slope_error + _DRIFT) * gap_s

@@ -72,7 +72,7 @@ class Gap:
     n : int
     cause : GapCause
     uncertainty_s : float
-        `n` is right to plus or minus so many seconds; 0 if the device's own count tells it.
+        Standard uncertainty of the length, in seconds; 0 if the device's own count tells it.
     earliest_index : int
         The samples are missing somewhere from here to `index`; less than `index` only where the
         loss was noticed later.

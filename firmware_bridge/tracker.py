@@ -335,6 +335,7 @@ class IndexTracker:
         return max(0, round((late_s + offset_s) * rate_hz))
 
     def _length_error_s(self, resolve: _Resolve, lost: int) -> float:
+        """Return the standard uncertainty of a length; of whole rounds it is none or a round."""
         error_s = self.clock.error_s(lost / self.clock.rate_hz)
         if resolve is not _Resolve.ROUNDS:
             return error_s

@@ -41,7 +41,10 @@ EVENT_DESCRIPTIONS = {
         }
     },
     "cause": {"Description": "why samples are missing, or the text of the mark"},
-    "error": {"Description": "the duration is right to plus or minus so much", "Units": "s"},
+    "error": {
+        "Description": "standard uncertainty of the duration: one standard deviation, no limit",
+        "Units": "s",
+    },
 }
 _TYPES = {"emg": "EMG", "acc": "ACCEL"}
 

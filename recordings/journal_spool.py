@@ -34,7 +34,7 @@ class MissingSpan:
     cause : str
         Value of a `firmware_bridge.GapCause`.
     error_s : float
-        Their number is right to plus or minus so many seconds.
+        Standard uncertainty of their number, in seconds.
     """
 
     first: int
