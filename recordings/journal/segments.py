@@ -65,9 +65,11 @@ def read_segments(folder: Path) -> list[Segment]:
     Raises
     ------
     RecordingError
-        If the folder has no segment, none has a sound block, one cannot be read, one is of a newer
-        version, or they belong to different journals.
+        If the folder is not there or has no segment, none has a sound block, one cannot be read,
+        one is of a newer version, or they belong to different journals.
     """
+    if not folder.exists():
+        raise RecordingError("cannot be read (No such file or directory)", file=folder)
     segments = [read_segment(path) for path in segment_paths(folder)]
     if not segments:
         raise RecordingError(
