@@ -77,5 +77,5 @@ def where_to_name(header: EdfHeader) -> str:
     """Return how a person tells which channels are meant, whatever the command."""
     return (
         f"in {own_table_name(header.path)} beside the file (tab-separated columns name and type; "
-        "type EMG or ACCEL), or with analyze --emg and --acc"
+        "type EMG or ACCEL), or with --emg and --acc of analyze and replay"
     )
