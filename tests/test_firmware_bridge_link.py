@@ -20,6 +20,7 @@ Air, Sensor, Sink, HANG = (scripted[name] for name in ("Air", "Sensor", "Sink", 
 
 MYO = DEVICES["myo"]
 PROFILE = DEVICES["profile-v1"]
+SERIAL = "00002a25-0000-1000-8000-00805f9b34fb"
 ROUND = ["scanning", "connecting", "setting_up", "streaming"]
 
 
@@ -128,7 +129,46 @@ def test_the_sensor_of_somebody_else_is_not_taken_while_ours_is_away():
 
     sink = stream(air, 120.0, acts=[(10.0, swap)])
     assert {address for address, _ in air.named("connect")} == {ours.address}
-    assert "Anna's" in sink.of("not_found")[-1].detail
+    assert sink.of("wrong_sensor")[-1].detail.startswith("heard: Anna's, address C0:00:00:00:00:02")
+
+
+@pytest.mark.parametrize(("values", "told"), [({}, ["new_address"]), ({SERIAL: b"A-1"}, [])])
+def test_a_new_address_is_told_unless_a_serial_number_proves_the_sensor(values, told):
+    sensor = Sensor(MYO, values=values)
+
+    def new_battery():
+        sensor.address = "C0:00:00:00:00:99"
+        sensor.drop()
+
+    sink = stream(Air(sensor), 40.0, acts=[(10.0, new_battery)])
+    assert sink.states.count("streaming") == 2
+    assert sink.causes == ["disconnected", "disconnected", *told]
+
+
+def test_a_sensor_of_the_same_name_with_another_serial_number_is_not_taken():
+    ours = Sensor(MYO, values={SERIAL: b"A-1"})
+    others = Sensor(MYO, address="C0:00:00:00:00:02", values={SERIAL: b"A-2"}, on=False)
+
+    def swap():
+        ours.on, others.on = False, True
+        ours.drop()
+
+    sink = stream(Air(ours, others), 120.0, acts=[(10.0, swap)])
+    assert sink.states.count("streaming") == 1
+    assert "serial number A-2, expected A-1" in sink.of("wrong_sensor")[0].detail
+
+
+def test_a_nameless_sensor_under_another_address_is_not_taken_without_proof():
+    ours = Sensor(PROFILE, name=None)
+    others = Sensor(PROFILE, address="C0:00:00:00:00:02", name=None, on=False)
+
+    def swap():
+        ours.on, others.on = False, True
+        ours.drop()
+
+    air = Air(ours, others)
+    stream(air, 120.0, acts=[(10.0, swap)])
+    assert {address for address, _ in air.named("connect")} == {ours.address}
 
 
 def test_an_address_is_used_where_it_is_asked_for_in_any_spelling():
@@ -164,9 +204,8 @@ def test_a_name_tells_two_sensors_apart():
 
 
 def test_a_serial_number_is_read_from_one_after_the_other():
-    serial = "00002a25-0000-1000-8000-00805f9b34fb"
-    wrong = Sensor(MYO, rssi=-40, values={serial: b"A-1\x00"})
-    right = Sensor(MYO, address="C0:00:00:00:00:02", values={serial: b"A-2\x00"})
+    wrong = Sensor(MYO, rssi=-40, values={SERIAL: b"A-1\x00"})
+    right = Sensor(MYO, address="C0:00:00:00:00:02", values={SERIAL: b"A-2\x00"})
     air = Air(wrong, right)
     sink = stream(air, 60.0, sought=[Sought(MYO, serial="a-2")])
     assert sink.causes == ["wrong_sensor"]

@@ -60,6 +60,25 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """What tells a sensor from others of its kind, learned when it was connected.
+
+    Attributes
+    ----------
+    address : str
+        It may change (random addresses, new battery): then name and serial number tell.
+    name : str or None
+        That it advertises.
+    serial : str or None
+        As its Device Information Service tells it, if it does.
+    """
+
+    address: str
+    name: str | None = None
+    serial: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A Bluetooth device that was heard.
 

@@ -12,7 +12,7 @@ from bleak import BleakAdapter, BleakScanner
 
 from firmware_bridge.devices import DEVICES
 from firmware_bridge.link.errors import LinkError, bounded
-from firmware_bridge.link.radio import Found, Radio, Sought
+from firmware_bridge.link.radio import Found, Identity, Radio, Sought
 from firmware_bridge.link.states import LinkCause
 
 if TYPE_CHECKING:
@@ -93,26 +93,42 @@ class Finder:
     """Finds the sensor that is meant, again and again, and remembers what it learned of it.
 
     A sensor may come back under a new address (random addresses, new battery). After it was
-    connected once, another sensor of its kind is not taken for it if their names differ.
+    connected once, only a sensor with its name or its serial number is taken for it.
 
     Parameters
     ----------
     sought : Sought
     radio : Radio
     clock : Clock
+    known : Identity or None
+        The sensor as it was learned before; of no meaning if `sought` names another one.
     """
 
-    def __init__(self, sought: Sought, radio: Radio, clock: Clock) -> None:
+    def __init__(self, sought: Sought, radio: Radio, clock: Clock, known: Identity | None) -> None:
         self._sought = sought
         self._radio = radio
         self._clock = clock
-        self._known: Found | None = None
+        self._known = known if known and _names(sought, known) else None
         self._others: set[str] = set()
         self._has_searched = False
 
-    def learn(self, found: Found) -> None:
+    @property
+    def known(self) -> Identity | None:
+        """The sensor as it was learned; None before."""
+        return self._known
+
+    def expected_serial(self, found: Found) -> str | None:
+        """Return the serial number by which a sensor must prove that it is meant, if by any."""
+        if self._sought.serial is None and self._known and not self._is_known_address(found):
+            return self._known.serial
+        return self._sought.serial
+
+    def learn(self, found: Found, serial: str | None) -> None:
         """Remember that this is the sensor."""
-        self._known = found
+        name = found.name
+        if self._known and self._is_known_address(found):
+            name, serial = name or self._known.name, serial or self._known.serial
+        self._known = Identity(found.address, name, serial)
 
     def reject(self, found: Found) -> None:
         """Remember that this is not the sensor: its serial number is another."""
@@ -124,7 +140,8 @@ class Finder:
         Raises
         ------
         LinkError
-            With cause ``not_found``, ``ambiguous``, or why Bluetooth cannot be used.
+            With cause ``not_found``, ``wrong_sensor`` if only others of its kind are heard,
+            ``ambiguous``, or why Bluetooth cannot be used.
         """
         candidates = await self._left_connected() or await self._listen()
         if len(candidates) > 1:
@@ -144,8 +161,17 @@ class Finder:
         candidates = self._candidates(listener) or await self._connected_already()
         if not candidates:
             self._others.clear()
-            raise LinkError(LinkCause.NOT_FOUND, _tell_heard(listener))
+            raise self._absence(listener)
         return candidates
+
+    def _absence(self, listener: Listener) -> LinkError:
+        """Say what is heard instead of the sensor."""
+        heard = [each for each in listener.heard.values() if is_meant(self._sought, each.found)]
+        if self._known is None or not heard:
+            return LinkError(LinkCause.NOT_FOUND, _tell_heard(listener))
+        others = "; ".join(_tell(each) for each in heard)
+        ours = f"{self._known.name or 'without name'}, address {self._known.address}"
+        return LinkError(LinkCause.WRONG_SENSOR, f"heard: {others}; recorded so far: {ours}")
 
     async def _until_heard(self, listener: Listener) -> None:
         with contextlib.suppress(TimeoutError):
@@ -166,7 +192,8 @@ class Finder:
         known = [heard for heard in fitting if self._is_known_address(heard.found)]
         strongest_first = sorted(fitting, key=lambda heard: -heard.found.rssi)
         # A serial number is read from one after the other.
-        return known or (strongest_first[:1] if self._sought.serial else strongest_first)
+        by_serial = self._sought.serial or (self._known and self._known.serial)
+        return known or (strongest_first[:1] if by_serial else strongest_first)
 
     def _fits(self, found: Found) -> bool:
         if found.address in self._others or found.address in self._radio.held:
@@ -179,7 +206,9 @@ class Finder:
     def _is_stranger(self, found: Found) -> bool:
         if self._known is None or self._known.address == found.address:
             return False
-        return bool(self._known.name and found.name and self._known.name != found.name)
+        if self._known.name and found.name:
+            return self._known.name != found.name
+        return self._known.serial is None
 
     async def _connected_already(self) -> list[Heard]:
         """Sensors that the system holds connected; no scan finds them, as they do not advertise."""
@@ -206,6 +235,16 @@ def is_meant(sought: Sought, found: Found) -> bool:
     if sought.name is not None:
         return found.name is not None and found.name.casefold() == sought.name.casefold()
     return _can_be(sought.spec, found)
+
+
+def _names(sought: Sought, known: Identity) -> bool:
+    """Whether a sensor that was learned is not excluded by what is sought now."""
+    wanted = (sought.address and _plain(sought.address), sought.name, sought.serial)
+    learned = (_plain(known.address), known.name, known.serial)
+    return all(
+        wish is None or (has is not None and wish.casefold() == has.casefold())
+        for wish, has in zip(wanted, learned, strict=True)
+    )
 
 
 def _can_be(spec: DeviceSpec, found: Found) -> bool:

@@ -19,7 +19,7 @@ from nightcramp.errors import SensorError
 
 if TYPE_CHECKING:
     from firmware_bridge.host_clock import Clock
-    from firmware_bridge.link.radio import Radio, Sought
+    from firmware_bridge.link.radio import Found, Identity, Radio, Sought
     from firmware_bridge.link.scanning import Heard
     from firmware_bridge.link.states import LinkSink
     from firmware_bridge.spec import Write
@@ -57,6 +57,9 @@ class Link:
         Links that run at once share one: most adapters can do one scan or connect at a time.
     rng : random.Random, optional
         For the jitter of the back-off.
+    known : Identity, optional
+        The sensor that an earlier link was connected to: no other is taken for it, unless `sought`
+        names another.
     """
 
     def __init__(
@@ -68,19 +71,25 @@ class Link:
         clock: Clock | None = None,
         connecting: asyncio.Lock | None = None,
         rng: random.Random | None = None,
+        known: Identity | None = None,
     ) -> None:
         self._sought = sought
         self._sink = sink
         self._radio = radio
         self._clock = clock or HostClock()
         self._connecting = connecting or asyncio.Lock()
-        self._finder = Finder(sought, radio, self._clock)
+        self._finder = Finder(sought, radio, self._clock, known)
         self._backoff = Backoff(rng or random.Random())  # noqa: S311 -- jitter, no secret
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._heard: Heard | None = None
         self._streaming: Session | None = None
         self._trouble = _Trouble()
+
+    @property
+    def sensor(self) -> Identity | None:
+        """Which sensor it is; None before it was connected."""
+        return self._finder.known
 
     async def run(self) -> None:
         """Keep the link up until cancelled or stopped; then nothing is left connected."""
@@ -142,9 +151,8 @@ class Link:
                 session = self._session(self._heard)
                 stack.push_async_callback(session.close)
                 await session.connect()
-            await self._check_serial(session, self._heard)
-            self._finder.learn(self._heard.found)
-            await self._stream(session)
+            new_address = await self._identify(session, self._heard.found)
+            await self._stream(session, new_address)
 
     def _session(self, heard: Heard) -> Session:
         return Session(
@@ -156,17 +164,31 @@ class Link:
             pair=self._trouble.pair,
         )
 
-    async def _check_serial(self, session: Session, heard: Heard) -> None:
-        if self._sought.serial is None:
-            return
+    async def _identify(self, session: Session, found: Found) -> str:
+        """Make sure that it is the sensor; returns what is new if its name alone says so."""
+        before = self._finder.known
+        is_new_address = before is not None and before.address != found.address
+        expected = self._finder.expected_serial(found)
+        serial = expected
+        if expected is not None:
+            await self._check_serial(session, found, expected)
+        elif before is None or is_new_address:
+            serial = await _serial_if_told(session)
+        self._finder.learn(found, serial)
+        if before is None or not is_new_address or expected is not None:
+            return ""
+        return f"{found.name}, address {found.address}, until now {before.address}"
+
+    async def _check_serial(self, session: Session, found: Found, expected: str) -> None:
         serial = await session.read_serial()
-        if serial is None or serial.casefold() != self._sought.serial.casefold():
-            self._finder.reject(heard.found)
-            detail = f"serial number {serial or 'not told'}, expected {self._sought.serial}"
+        if serial is None or serial.casefold() != expected.casefold():
+            self._finder.reject(found)
+            detail = f"serial number {serial or 'not told'}, expected {expected}"
             raise LinkError(LinkCause.WRONG_SENSOR, detail)
 
-    async def _stream(self, session: Session) -> None:
-        self._tell(LinkState.SETTING_UP)
+    async def _stream(self, session: Session, new_address: str) -> None:
+        cause = LinkCause.NEW_ADDRESS if new_address else None
+        self._tell(LinkState.SETTING_UP, cause, new_address)
         try:
             await session.set_up()
             self._streaming = session
@@ -233,6 +255,15 @@ class Link:
             self._sink.event(event)
         except Exception:
             log.exception("the sink failed on the event %s", event)
+
+
+async def _serial_if_told(session: Session) -> str | None:
+    """Return the serial number; a recording that only would know its sensor by it needs none."""
+    try:
+        return await session.read_serial()
+    except LinkError as error:
+        log.info("the serial number was not told: %s", error)
+        return None
 
 
 class _Trouble:

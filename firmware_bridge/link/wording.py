@@ -61,8 +61,14 @@ _WORDING: dict[LinkCause, _Wording] = {
         "computer's Bluetooth settings.",
     ),
     LinkCause.WRONG_SENSOR: _Wording(
-        "This is another sensor than the one that is meant.",
-        "Compare the serial number on the sensor with the one that was entered.",
+        "A sensor of this kind is there, but not the one of this recording.",
+        "Switch on the right one. If it was exchanged, end the recording and start it again with "
+        "the new one named by its address.",
+    ),
+    LinkCause.NEW_ADDRESS: _Wording(
+        "The sensor has the right name, but another address than before.",
+        "A new battery may do this, and it is recorded. If it is somebody else's sensor, end the "
+        "recording and start it again with the right one named by its address.",
     ),
     LinkCause.WRONG_FIRMWARE: _Wording(
         "The sensor is not of the chosen kind, or its firmware is not one that is known here.",
