@@ -121,6 +121,7 @@ class Bed:
         if faults:
             script = parse_faults(faults, sensor.faults)
             self._tasks.append(asyncio.ensure_future(play_faults(served, script, file="test")))
+        return served
 
     def plan(self, *sensors, seconds, **wishes):
         given = Wishes(sensors, out=self.folder, hours=seconds / 3600, **wishes)
@@ -670,3 +671,109 @@ def test_a_worker_answers_in_its_turn_and_survives_errors(caplog):
         ask(worker, lambda: 1 / 0).result(5)
     assert worker.close(5)
     assert "the recording goes on" in caplog.text
+
+
+OURS, OTHERS = "C0:00:00:00:00:01", "C0:00:00:00:00:02"
+
+
+def sensors_of(journal):
+    """Addresses of the sensors that a journal holds data of."""
+    events = [json_of(r) for r in open_journal(journal).records() if r.kind is RecordKind.LINK]
+    return {event["address"] for event in events if event["state"] == "streaming"}
+
+
+def restarted(folder, meanwhile, *sensors, seconds=60, **wishes):
+    """Record our sensor, let something happen, record again; returns journal and messages."""
+
+    async def program(bed):
+        ours = bed.switch_on("myo", name="Calf-12", address=OURS)
+        (journal,) = await bed.record(bed.plan("myo", seconds=20, **wishes))
+        bed.screen.messages.clear()
+        meanwhile(bed, ours)
+        await bed.record(bed.plan(*(sensors or ["myo"]), seconds=seconds, **wishes))
+        return journal, bed.screen.of_kind("link")
+
+    return recorded(folder, program)
+
+
+def swap(bed, ours):
+    ours.power = False
+    bed.switch_on("myo", name="Calf-13", address=OTHERS)
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_a_second_start_does_not_take_the_sensor_of_somebody_else(tmp_path, encrypted):
+    private, public = tmp_path / "private.pem", tmp_path / "public.pem"
+    create_site_key(private, public)
+    wishes = {"site_key": public} if encrypted else {}
+    _, links = restarted(tmp_path, swap, **wishes)
+    told = [message for message in links if message.fields["cause"] == "wrong_sensor"]
+    assert not [message for message in links if message.fields["state"] == "streaming"]
+    assert "not the one of this recording" in told[0].text
+    assert "Calf-13" in told[0].text
+    assert "Calf-12" in told[0].text
+
+
+def test_a_second_start_goes_on_when_its_own_sensor_is_heard_beside_another(tmp_path):
+    def join(bed, _ours):
+        bed.switch_on("myo", name="Calf-12", address=OTHERS)
+
+    journal, links = restarted(tmp_path, join)
+    assert sensors_of(journal) == {OURS}
+    assert {message.fields["cause"] for message in links} == {None}
+
+
+def test_a_sensor_that_has_another_address_after_a_second_start_is_taken_by_its_name(tmp_path):
+    def new_battery(bed, ours):
+        ours.power = False
+        bed.switch_on("myo", name="Calf-12", address=OTHERS)
+
+    journal, links = restarted(tmp_path, new_battery)
+    assert sensors_of(journal) == {OURS, OTHERS}
+    (told,) = [message for message in links if message.fields["cause"]]
+    assert told.fields["cause"] == "new_address"
+    assert f"address {OTHERS}, until now {OURS}" in told.text
+
+
+@pytest.mark.parametrize("wish", ["myo:Calf-13", f"myo@{OTHERS}"])
+def test_a_sensor_is_exchanged_during_the_night_by_naming_the_new_one(tmp_path, wish):
+    journal, links = restarted(tmp_path, swap, wish)
+    assert sensors_of(journal) == {OURS, OTHERS}
+    assert {message.fields["cause"] for message in links} == {None}
+
+
+def test_after_an_exchange_the_new_sensor_is_the_one_that_is_meant(tmp_path):
+    async def program(bed):
+        ours = bed.switch_on("myo", name="Calf-12", address=OURS)
+        await bed.record(bed.plan("myo", seconds=20))
+        swap(bed, ours)
+        await bed.record(bed.plan("myo:Calf-13", seconds=20))
+        ours.power = True
+        bed.screen.messages.clear()
+        await bed.record(bed.plan("myo", seconds=20))
+        return bed.screen.of_kind("link")
+
+    links = recorded(tmp_path, program)
+    assert {message.fields["address"] for message in links} == {None, OTHERS}
+
+
+def test_which_sensor_it_is_is_kept_while_the_night_is_still_recorded(tmp_path):
+    async def program(bed):
+        bed.switch_on("myo", name="Calf-12", address=OURS)
+        plan = bed.plan("myo", seconds=30)
+        running = asyncio.ensure_future(bed.record(plan))
+        await bed.clock.sleep(20)
+        kept = json.loads((plan.sensors[0].journal / "sensor.json").read_text())
+        await running
+        return kept
+
+    assert recorded(tmp_path, program) == {"address": OURS, "name": "Calf-12", "serial": None}
+
+
+def test_a_file_of_the_sensor_that_cannot_be_read_is_told_and_the_night_goes_on(tmp_path):
+    def damage(bed, _ours):
+        (journal,) = bed.folder.glob("*.ncj")
+        (journal / "sensor.json").write_text("{")
+
+    journal, _ = restarted(tmp_path, damage)
+    assert sensors_of(journal) == {OURS}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from firmware_bridge.link import Link, LinkEvent, LinkState
 from nightcramp.errors import SensorError
 from nightcramp.recorder.figures import SensorFigures, SignalFigures
+from nightcramp.recorder.known_sensor import read_sensor, write_sensor
 from nightcramp.recorder.messages import Message, link_content, link_message
 from nightcramp.recorder.worker import ask
 from recordings.journal import (
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from firmware_bridge import Clock, Notification
-    from firmware_bridge.link import LinkCause, Radio
+    from firmware_bridge.link import Identity, LinkCause, Radio
     from nightcramp.recorder.plan import SensorPlan
     from nightcramp.recorder.stage import LiveStage
     from nightcramp.recorder.worker import Worker
@@ -87,6 +88,7 @@ class SensorRecorder:
         self.journal = JournalWriter(
             plan.journal, plan.label, clock=clock, settings=settings, on_alarm=self._on_alarm
         )
+        self._kept_sensor = read_sensor(plan.journal)
         self._report_found()
 
     def notification(self, notification: Notification) -> None:
@@ -103,6 +105,9 @@ class SensorRecorder:
         content = link_content(event)
         self._put(json_record(RecordKind.LINK, event.monotonic_ns, event.wall_ns, content))
         self._tell(link_message(event, self.who))
+        sensor = self._link.sensor if self._link else None
+        if sensor is not None and sensor != self._kept_sensor:
+            self._loop.run_in_executor(None, self._keep_sensor, sensor)
 
     def note(self, kind: RecordKind, content: Mapping[str, object]) -> None:
         """Put something that happened into the journal."""
@@ -111,7 +116,12 @@ class SensorRecorder:
     async def run(self, radio: Radio, connecting: asyncio.Lock) -> None:
         """Keep the link up until `stop`; an error of the program does not end it."""
         self._link = Link(
-            self.plan.sought, self, radio=radio, clock=self._clock, connecting=connecting
+            self.plan.sought,
+            self,
+            radio=radio,
+            clock=self._clock,
+            connecting=connecting,
+            known=self._kept_sensor,
         )
         asking = asyncio.create_task(self._ask())
         try:
@@ -143,6 +153,11 @@ class SensorRecorder:
             alarm=self._alarm,
             signal=SignalFigures() if is_companion else self.stage.figures,
         )
+
+    def _keep_sensor(self, sensor: Identity) -> None:
+        """Keep which sensor it is, on a thread: the disk may be slow."""
+        if write_sensor(self.plan.journal, sensor):
+            self._kept_sensor = sensor
 
     def _put(self, record: JournalRecord) -> None:
         self.journal.append(record)
