@@ -77,7 +77,8 @@ class MissingStretch:
     n : int
     cause : GapCause
     error_s : float
-        Standard uncertainty of the length, in seconds; 0 where the device counted the samples.
+        Standard uncertainty of the length, in seconds; 0 where the device's own count
+        alone tells it.
     earliest : int
         They are missing somewhere from here to `start`; less only if noticed later.
     """

@@ -72,7 +72,8 @@ class Gap:
     n : int
     cause : GapCause
     uncertainty_s : float
-        Standard uncertainty of the length, in seconds; 0 if the device's own count tells it.
+        Standard uncertainty of the length, in seconds; 0 if the device's own count alone tells it,
+        as many rounds of a short counter as may hide in the silence if it does not.
     earliest_index : int
         The samples are missing somewhere from here to `index`; less than `index` only where the
         loss was noticed later.

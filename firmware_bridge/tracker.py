@@ -242,7 +242,8 @@ class IndexTracker:
         elif lost:
             if samples.session is not None:
                 self._missing.add(Missing(samples.session, self._counter.expected or 0, lost))
-            sink.append(Gap(index, lost, self._cause(samples.flags), self._count_error_s(), index))
+            error_s = self._count_error_s() + self._hidden_s(lost + samples.n, monotonic_ns)
+            sink.append(Gap(index, lost, self._cause(samples.flags), error_s, index))
         self._link_lost = False
         self._next = index + lost
         if self._hold:
@@ -264,6 +265,12 @@ class IndexTracker:
     def _count_error_s(self) -> float:
         """Error of a length that the device's counter tells: one sample if it counts ticks."""
         return 0.0 if self._counter.counts_samples else 1.0 / self.clock.rate_hz
+
+    def _hidden_s(self, n: int, monotonic_ns: int) -> float:
+        """Length of the counter's rounds that may be missing beside `n` samples since the last."""
+        rest_s = (monotonic_ns - self._last_ns) * _NS - n / self.clock.rate_hz
+        rounds = rest_s // self._counter.round_s
+        return max(0.0, rounds * self._counter.round_s)
 
     def _doubt(self, samples: Samples, monotonic_ns: int, outcomes: list[Outcome]) -> None:
         """Believe a number that came from nowhere only when a second one follows it."""

@@ -195,6 +195,25 @@ def test_a_gap_of_the_myo_is_stated_to_be_right_to_40_ms():
     assert np.abs(simulated.time_errors(tracker)).max() < 0.04
 
 
+@pytest.mark.parametrize("lost", [26, 66, 90])
+def test_a_short_gap_of_the_myo_is_stated_with_the_rounds_it_may_have_more(lost):
+    """What the counter hides in less than half a second is found by time, but only later."""
+    simulated, _ = night(MYO, 2, 600, ppm=60, gaps=((300, lost / 200),))
+    simulated.run(tell_link=False)
+    first, *later = simulated.gaps()
+    hidden_s = (lost - first.n) / 200
+    assert first.n == lost % 8
+    assert hidden_s - 0.04 <= first.uncertainty_s <= hidden_s + 0.12
+    assert first.n + sum(gap.n for gap in later) == pytest.approx(lost, abs=8)
+
+
+def test_a_notification_of_the_myo_that_is_lost_alone_is_counted_and_certain():
+    simulated, _ = night(MYO, 2, 300, lost=0.01)
+    simulated.run()
+    stated = [gap.uncertainty_s for gap in simulated.gaps() if gap.cause is GapCause.LOST]
+    assert np.median(stated) == 0.0
+
+
 @pytest.mark.parametrize(
     ("spec", "n", "off"),
     [(GANGLION, 2, -0.005), (UMYO, 24, 0.07), (UMYO, 24, -0.03)],
