@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 from nightcramp.errors import UsageError
 from nightcramp.new_folder import new_folder, refuse_existing
 from nightcramp.provenance import study_provenance
-from nightcramp.unblinding import load_with_arms, log_unblinding, require_reason
+from nightcramp.unblinding import (
+    load_with_arms,
+    log_unblinding,
+    require_reason,
+    unblinded_by,
+)
 from recordings import write_bytes
 from trial import reasons_withheld
 from trial.audit import AuditAction, append_audit
@@ -128,6 +133,7 @@ def _study_id(request: ExportRequest) -> str:
 
 
 def _origin(request: ExportRequest, study: Study) -> Origin:
-    unblinded = f"{request.who}: {request.unblind}" if request.unblind else None
+    reason = request.unblind
+    unblinded = unblinded_by(request.study, request.who, reason) if reason else None
     provenance = study_provenance(request.study, unblinded)
     return Origin(provenance, study.input_hash, study.arms_opened)

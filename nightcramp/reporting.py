@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 from nightcramp.errors import OutputError, UsageError
 from nightcramp.new_folder import new_folder, refuse_existing
 from nightcramp.provenance import study_provenance
-from nightcramp.unblinding import load_with_arms, log_unblinding, require_reason
+from nightcramp.unblinding import (
+    load_with_arms,
+    log_unblinding,
+    require_reason,
+    unblinded_by,
+)
 from recordings import write_bytes
 from trial import (
     RunKind,
@@ -92,7 +97,7 @@ def write_report(
     loaded = load_with_arms(study, arms)
     if arms is not None:
         log_unblinding(study, arms, who=who, purpose=f"{run} report", reason=unblind or "")
-    provenance = study_provenance(study, f"{who}: {unblind}" if unblind else None)
+    provenance = study_provenance(study, unblinded_by(study, who, unblind) if unblind else None)
     results = work_out(loaded, run)
     outcomes = document(results, provenance)
     name = "report_unblinded" if arms is not None else "report"

@@ -113,6 +113,33 @@ def test_unblinding_is_logged_before_anything_is_written(study, tmp_path, run):
     assert {Path(name).name for name in reported.after["files"]} == {p.name for p in out.iterdir()}
 
 
+def test_another_allocation_than_the_one_opened_before_is_told(study, tmp_path, run):
+    arms = study / "arms.tsv"
+    first = ("--arms", arms, "--unblind", "interim look", "--who", "Ann")
+    for out in ("one", "two"):
+        code, _, error = run("report", study, "--out", tmp_path / out, *first)
+        assert (code, "warning" in error) == (0, False)
+    swapped = {TREATMENT: REFERENCE, REFERENCE: TREATMENT}
+    head, *rows = arms.read_text().splitlines()
+    who, arm = rows[0].split("\t")
+    other = tmp_path / "other.tsv"
+    other.write_text("\n".join([head, f"{who}\t{swapped[arm]}", *rows[1:]]) + "\n")
+    words = ("--arms", other, "--unblind", "data locked", "--who", "Ben")
+    code, _, error = run("report", study, "--out", tmp_path / "three", *words)
+    assert code == 0
+    assert "not the one that Ann opened on" in error
+    assert "entry 3" in error
+    *_, earlier, _, changed, _ = read_audit(study)
+    assert earlier.before is None
+    assert changed.before == {"arms_sha256": earlier.after["arms_sha256"]}
+    assert changed.after["arms_sha256"] != earlier.after["arms_sha256"]
+    page = (tmp_path / "three/report_unblinded.html").read_text()
+    assert "not the one that Ann opened on" in page
+    code, _, error = run("export", study, "--format", "csv", "--out", tmp_path / "csv", *first)
+    assert code == 0
+    assert "not the one that Ben opened on" in error
+
+
 def test_a_weekly_report_by_arm_has_no_test_and_a_final_one_has(study, tmp_path, run):
     words = ("--arms", study / "arms.tsv", "--unblind", "lock")
     assert run("report", study, "--out", tmp_path / "weekly", *words)[0] == 0

@@ -46,9 +46,12 @@ def export(
     """
     from nightcramp.actor import actor
     from nightcramp.exporting import ExportRequest, write_export
+    from nightcramp.unblinding import allocation_change
 
     request = ExportRequest(study, out, name, actor(who), study_id, arms, unblind)
     hashes = write_export(request)
+    if arms is not None and (change := allocation_change(study)) is not None:
+        typer.echo(f"warning: {change}", err=True)
     if as_json:
         typer.echo(json.dumps({"folder": str(out), "files": hashes}, indent=2))
         return

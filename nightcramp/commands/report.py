@@ -70,6 +70,7 @@ def report(
     """
     from nightcramp.actor import actor
     from nightcramp.reporting import write_participant_summary, write_report
+    from nightcramp.unblinding import allocation_change
     from trial import RunKind
 
     if final and dmc:
@@ -81,6 +82,8 @@ def report(
         result = write_report(
             study, out, who=actor(who), arms=arms, unblind=unblind, run=run, pdf=pdf
         )
+        if arms is not None and (change := allocation_change(study)) is not None:
+            typer.echo(f"warning: {change}", err=True)
         name = "report" if arms is None else "report_unblinded"
         typer.echo(json.dumps(result, indent=2) if as_json else f"report: {out / name}.html")
         return
