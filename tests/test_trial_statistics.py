@@ -194,13 +194,15 @@ def weekly_table():
         ("P2", "S", "b", 2, 28.0, 0, 0.0, 4),
     ]
     names = "participant_id site arm week analysable_hours episodes total_minutes nights_analysable"
-    return pd.DataFrame(rows, columns=names.split()).astype({"episodes": "Int64"})
+    table = pd.DataFrame(rows, columns=names.split()).astype({"episodes": "Int64"})
+    return table.assign(nights_planned=[14, 7, 7, 14, 7, 3])
 
 
 def test_a_weekly_table_becomes_the_data_of_an_analysis():
     data = analysis_data(weekly_table(), reference="b", last_weeks={"P2": 1})
     assert data.arms == ("b", "a")
     assert data.weeks["exposure"].tolist() == [1, 0, 0.25, 0.5]
+    assert data.weeks["planned"].tolist() == [1, 1, 1, 3 / 7]
     assert data.weeks["events"].tolist() == [1, 0, 3, 0]
     people = data.people.set_index("participant_id")
     assert people.loc["P1", "baseline_rate"] == pytest.approx(2 / 28 * 56)
@@ -427,7 +429,7 @@ def test_jumping_to_the_reference_takes_away_benefit_and_more_so_the_more_people
 def test_missing_time_is_like_the_seen_time_of_the_same_participant(data):
     """Who had many cramps while seen is taken to have many while not seen."""
     often = data.people["participant_id"][::2]
-    weeks = data.weeks[["participant_id", "week"]].assign(nights=7, minutes=0.0)
+    weeks = data.weeks[["participant_id", "week"]].assign(nights=7, minutes=0.0, planned=1.0)
     is_often = weeks["participant_id"].isin(often)
     hidden = is_often & (weeks["week"] > 2)
     # Weeks that were all alike would be correlated by 1, at the edge of what can be fitted.
@@ -443,8 +445,40 @@ def test_missing_time_is_like_the_seen_time_of_the_same_participant(data):
     assert [arm.adjusted for arm in found.arms] == pytest.approx([4.0, 4.0], abs=0.35)
 
 
+def test_nights_that_have_not_come_or_were_not_planned_are_not_missing(data):
+    """Half of the participants are in the middle of their treatment, and nobody has stopped."""
+    ahead = data.people["participant_id"][::2]
+    to_come = data.weeks["participant_id"].isin(ahead) & (data.weeks["week"] > 2)
+    seen = data.weeks["exposure"].mask(to_come, 0.0)
+    weeks = data.weeks.assign(
+        exposure=seen,
+        planned=np.where(to_come, 0.0, 3 / 7),
+        events=data.weeks["events"].mask(to_come, 0.0),
+    )
+    last = weeks[seen > 0].groupby("participant_id")["week"].max()
+    people = data.people.assign(last_week=data.people["participant_id"].map(last).fillna(0))
+    interim = replace(data, weeks=weeks, people=people)
+    found = impute(interim, JUMP_TO_REFERENCE)
+    planned, exposure = weeks["planned"].to_numpy(), seen.to_numpy()
+    missing = np.maximum(planned - exposure, 0.0).sum()
+    assert found.details["missing_share"] == pytest.approx(missing / (missing + exposure.sum()))
+    nothing_due = replace(interim, weeks=weeks.assign(planned=0.0))
+    jump, at_random = (
+        impute(nothing_due, each).estimate("rate ratio").value
+        for each in (JUMP_TO_REFERENCE, MISSING_AT_RANDOM)
+    )
+    assert jump == at_random
+    waiting = weeks["participant_id"] == data.people["participant_id"].iloc[0]
+    later = weeks.assign(
+        **{name: weeks[name].mask(waiting, 0.0) for name in ("planned", "exposure", "events")}
+    )
+    found = impute(replace(interim, weeks=later), MISSING_AT_RANDOM)
+    assert sum(arm.participants for arm in found.arms) == len(data.people) - 1
+
+
 def test_all_randomised_participants_are_in_the_imputed_comparison(analysis, data):
-    assert analysis.sensitivity[1].population == "all randomised participants"
+    assert analysis.sensitivity[1].population.startswith("all randomised participants")
+    assert sum(arm.participants for arm in analysis.sensitivity[1].arms) == len(data.people)
     assert analysis.sensitivity[1].estimates[0].df < len(data.people)
 
 

@@ -127,6 +127,6 @@ def test_one_arm_and_closed_arms_are_refused():
 
 
 def test_a_crossover_is_not_taken_for_parallel_groups():
-    weekly = by_hand().assign(site="S", total_minutes=0.0, nights_analysable=7)
+    weekly = by_hand().assign(site="S", total_minutes=0.0, nights_analysable=7, nights_planned=7)
     with pytest.raises(UsageError, match="has two arms"):
         analysis_data(weekly.dropna(subset=["arm"]), reference="old")

@@ -46,7 +46,10 @@ def data() -> AnalysisData:
             last_week=8,
         ),
         weeks=weeks.assign(
-            exposure=weeks["nights"] / 7, events=weeks["episodes"].astype(float), minutes=0.0
+            exposure=weeks["nights"] / 7,
+            planned=1.0,
+            events=weeks["episodes"].astype(float),
+            minutes=0.0,
         ),
         episodes=pd.DataFrame(columns=list(EPISODE_COLUMNS)),
         nights=pd.DataFrame(columns=list(NIGHT_COLUMNS)),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nightcramp.errors import InputError, UsageError
 from trial.calendar import assign_weeks
+from trial.plan import NIGHTS_OF_A_WEEK
 from trial.weeks import nightly_table, weekly_table
 
 if TYPE_CHECKING:
@@ -42,10 +43,12 @@ def final_analysis(study: Study) -> Analysis:
             file="study.toml",
             advice=f"Add reference_arm = {arms}",
         )
+    sessions = study.plan.sessions
     data = analysis_data(
         weekly_table(study),
         reference=study.plan.reference_arm,
         hours_per_week=study.plan.reference_hours,
+        nights_per_week=NIGHTS_OF_A_WEEK if sessions is None else sessions.per_week,
         episodes=assign_weeks(study.counted_episodes, study),
         nights=nightly_table(study),
         last_weeks=_last_weeks(study),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EPISODE_COLUMNS",
     "HOURS_PER_WEEK",
+    "NIGHTS_PER_WEEK",
     "NIGHT_COLUMNS",
     "AnalysisData",
     "analysis_data",
@@ -28,6 +29,9 @@ FloatArray = npt.NDArray[np.float64]
 HOURS_PER_WEEK = 56.0
 """Seven nights of eight hours: one week of exposure."""
 
+NIGHTS_PER_WEEK = 7
+"""Nights that these hours are divided among."""
+
 EPISODE_COLUMNS = ("participant_id", "week", "minutes", "censored")
 NIGHT_COLUMNS = (
     *("participant_id", "night", "week", "hours", "events"),
@@ -36,7 +40,7 @@ NIGHT_COLUMNS = (
 
 _WEEKLY = (
     *("participant_id", "site", "arm", "week", "analysable_hours", "episodes"),
-    *("total_minutes", "nights_analysable"),
+    *("total_minutes", "nights_analysable", "nights_planned"),
 )
 
 
@@ -53,10 +57,12 @@ class AnalysisData:
     people : DataFrame
         One row for each randomised participant: ``participant_id arm site``; ``baseline_rate``
         (cramps per week of the run-in) and ``baseline`` (`log_baseline`), missing without run-in;
-        ``last_week``, the last treatment week before the participant stopped, or the last planned.
+        ``last_week``, the last treatment week before the participant stopped, or the last one with
+        analysable time.
     weeks : DataFrame
         One row for each of them and each treatment week: ``participant_id week``; ``exposure``,
-        analysable time in weeks of 56 h (0 if there is none); ``events`` and ``minutes`` of cramp
+        analysable time in weeks of 56 h (0 if there is none), and ``planned``, what it would be
+        with all nights that were planned up to the data cut; ``events`` and ``minutes`` of cramp
         seen in it; ``nights``, analysable ones.
     episodes : DataFrame
         Cramps under treatment: ``participant_id week minutes censored``; a censored one lasted
@@ -105,6 +111,7 @@ def analysis_data(
     *,
     reference: str,
     hours_per_week: float = HOURS_PER_WEEK,
+    nights_per_week: int = NIGHTS_PER_WEEK,
     episodes: pd.DataFrame | None = None,
     nights: pd.DataFrame | None = None,
     last_weeks: Mapping[str, int] | None = None,
@@ -115,11 +122,14 @@ def analysis_data(
     ----------
     weekly : DataFrame
         One row for each randomised participant and week: ``participant_id site arm week
-        analysable_hours episodes total_minutes nights_analysable``; run-in weeks are negative.
+        analysable_hours episodes total_minutes nights_analysable nights_planned``; run-in weeks
+        are negative.
     reference : str
         Arm that the other is compared with.
     hours_per_week : float
         Analysable hours that a weekly rate refers to.
+    nights_per_week : int
+        Nights (or sessions) that these hours are divided among.
     episodes : DataFrame, optional
         Cramps that stand: ``participant_id week minutes``, and ``censored`` (``none``, ``onset``,
         ``offset``, ``both``) where it is known. Without it durations are not compared.
@@ -149,6 +159,7 @@ def analysis_data(
             "participant_id": treated["participant_id"],
             "week": treated["week"].astype("int64"),
             "exposure": treated["analysable_hours"].astype("float64") / hours_per_week,
+            "planned": treated["nights_planned"].astype("float64") / nights_per_week,
             "events": treated["episodes"].astype("Float64").fillna(0.0).astype("float64"),
             "minutes": treated["total_minutes"].astype("Float64").fillna(0.0).astype("float64"),
             "nights": treated["nights_analysable"].astype("int64"),

@@ -10,7 +10,7 @@ Rubin (1999).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +20,19 @@ from trial.statistics.arms import arm_rates, obstacle
 from trial.statistics.design import ARM, Design, Terms, empty_levels, full_design
 from trial.statistics.gee import fit_gee, standardise
 from trial.statistics.intervals import difference, ratio
-from trial.statistics.results import Comparison, Refusal, Result, Tipping, TippingPoint
+from trial.statistics.results import (
+    ArmNumbers,
+    Comparison,
+    Refusal,
+    Result,
+    Tipping,
+    TippingPoint,
+)
 from trial.statistics.totals import fit_negative_binomial
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trial.statistics.data import AnalysisData
     from trial.statistics.gee import Fit
 
@@ -31,12 +40,13 @@ __all__ = ["IMPUTATIONS", "Assumption", "combine", "impute", "tipping_point"]
 
 IMPUTATIONS = 25
 
+POPULATION = "all randomised participants whose treatment has begun"
+
 FACTORS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 """By how much the missing time of the treated is made worse, step by step."""
 
 _SEED = 20241028
 _LEAST_ALPHA = 1e-3  # next to Poisson
-_FULL_WEEK = 1.0
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -87,7 +97,10 @@ class _Gaps:
 
 
 def impute(data: AnalysisData, assumption: Assumption) -> Result:
-    """Compare the arms as if every randomised participant had been seen for every planned week.
+    """Compare the arms as if everybody had been seen in every night planned up to the data cut.
+
+    Nights that have not come yet, or that were not planned, are not missing. Of the randomised
+    participants those count whose treatment has begun.
 
     Parameters
     ----------
@@ -204,8 +217,8 @@ def _impute(data: AnalysisData, gaps: _Gaps, assumption: Assumption) -> Result:
         method=f"Multiple imputation ({IMPUTATIONS} times, gamma-Poisson), Poisson estimating "
         f"equations on totals, Rubin's rules; {assumption.words}",
         made_by="trial.statistics.imputation.impute",
-        population="all randomised participants",
-        arms=arm_rates(data, "events", adjusted),
+        population=POPULATION,
+        arms=tuple(_with_everybody(gaps, arm_rates(data, "events", adjusted))),
         estimates=(
             ratio("rate ratio", *log_ratio),
             difference("difference per week", *per_week),
@@ -218,6 +231,14 @@ def _impute(data: AnalysisData, gaps: _Gaps, assumption: Assumption) -> Result:
             "columns_of_the_imputation": ", ".join(gaps.weekly.names),
         },
     )
+
+
+def _with_everybody(gaps: _Gaps, arms: tuple[ArmNumbers, ...]) -> Iterator[ArmNumbers]:
+    """Yield reference and treatment with all participants, those without analysable time too."""
+    treated = int(gaps.design.treated.sum())
+    people = (len(gaps.design.between) - treated, treated)
+    for arm, count in zip(arms, people, strict=True):
+        yield replace(arm, participants=count)
 
 
 def _complete(gaps: _Gaps, assumption: Assumption, rng: np.random.Generator) -> Design:
@@ -243,6 +264,7 @@ def _gaps(data: AnalysisData) -> _Gaps | str:
     """Return what is missing and the model to fill it, or why there is none."""
     if (reason := obstacle(data)) is not None:
         return reason
+    data = _begun(data)
     terms = Terms()
     weekly = full_design(data, terms)
     seen = weekly.exposure > 0
@@ -258,7 +280,9 @@ def _gaps(data: AnalysisData) -> _Gaps | str:
     spread = fit_negative_binomial(totals.rows(totals.exposure > 0))
     known = spread.problem is None
     exposure = weekly.exposure.reshape(len(weekly.between), -1)
-    last = data.people.sort_values("participant_id")["last_week"].to_numpy(np.int64)
+    people = data.people.sort_values("participant_id").set_index("participant_id")
+    planned = data.weeks.pivot_table(index="participant_id", columns="week", values="planned")
+    planned = planned.reindex(index=people.index, columns=data.weeks_seen).fillna(0.0)
     return _Gaps(
         design=totals,
         weekly=weekly,
@@ -266,6 +290,13 @@ def _gaps(data: AnalysisData) -> _Gaps | str:
         alpha=spread.alpha if known else _LEAST_ALPHA,
         log_alpha_error=spread.alpha_error / spread.alpha if known else 0.0,
         exposure=exposure,
-        missing=np.maximum(_FULL_WEEK - exposure, 0.0),
-        stopped=data.weeks_seen > last[:, None],
+        missing=np.maximum(planned.to_numpy(np.float64) - exposure, 0.0),
+        stopped=data.weeks_seen > people["last_week"].to_numpy(np.int64)[:, None],
     )
+
+
+def _begun(data: AnalysisData) -> AnalysisData:
+    """Return the data without those for whom no treatment night was planned yet."""
+    come = data.weeks[["planned", "exposure"]].max(axis=1) > 0
+    begun = data.people["participant_id"].isin(data.weeks.loc[come, "participant_id"])
+    return replace(data, people=data.people[begun])

@@ -266,5 +266,7 @@ def _week_table(nights: pd.DataFrame, episodes: pd.DataFrame, weeks: int) -> pd.
     minutes = episodes.groupby(keys)["minutes"].sum().rename("minutes").reset_index()
     table = table.merge(minutes, on=keys, how="left").fillna({"minutes": 0.0})
     return table.assign(
-        exposure=table["exposure"] / (7 * _NIGHT_HOURS), events=table["events"].astype("float64")
+        exposure=table["exposure"] / (7 * _NIGHT_HOURS),
+        planned=1.0,
+        events=table["events"].astype("float64"),
     )
