@@ -15,6 +15,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from nightcramp.errors import UsageError
+from trial.plan import DisplayRule
 from trial.statistics import (
     Comparison,
     TippingPoint,
@@ -443,6 +444,18 @@ def test_missing_time_is_like_the_seen_time_of_the_same_participant(data):
     assert isinstance(found, Comparison), found
     assert [arm.value for arm in found.arms] == pytest.approx([3.0, 3.0])  # per pooled hour
     assert [arm.adjusted for arm in found.arms] == pytest.approx([4.0, 4.0], abs=0.35)
+
+
+def test_the_plan_says_which_nights_and_weeks_are_complete(data):
+    """With three planned nights a week, no week has four, and no session of three hours four."""
+    weeks = data.weeks.assign(nights=np.minimum(data.weeks["nights"], 3))
+    nights = data.nights.assign(hours=data.nights["hours"] * 3 / 8, diary_cramps=0.0)
+    few = replace(data, weeks=weeks, nights=nights, display=DisplayRule(1.5, 2))
+    found = analyse(few)
+    assert found.sensitivity[0].analysis == "displayed_weeks"
+    for result in (found.sensitivity[0], found.cramp_free_weeks, found.sensor_against_diary):
+        assert result.kind != "refusal", result
+    assert "at least 2 analysable nights" in found.cramp_free_weeks.method
 
 
 def test_nights_that_have_not_come_or_were_not_planned_are_not_missing(data):

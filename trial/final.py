@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import InputError, UsageError
@@ -53,7 +54,7 @@ def final_analysis(study: Study) -> Analysis:
         nights=nightly_table(study),
         last_weeks=_last_weeks(study),
     )
-    return analyse(data)
+    return analyse(replace(data, display=study.plan.display))
 
 
 def _last_weeks(study: Study) -> dict[str, int]:

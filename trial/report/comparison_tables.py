@@ -51,7 +51,7 @@ _NAMES = {
     "duration_minutes_as_seen": "Minutes per cramp as seen, mean",
     "severity": "Severity by the diary",
     "cramp_free_weeks": "Share of cramp\N{NON-BREAKING HYPHEN}free weeks",
-    "weeks_of_four_nights": "Weeks of four nights or more",
+    "displayed_weeks": "Displayed weeks only",
     "missing_at_random": "Missing time imputed at random",
     "jump_to_reference": "Jump to reference after stopping",
 }

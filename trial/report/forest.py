@@ -40,11 +40,11 @@ class ForestRow:
 
 def forest_rows(analysis: Analysis) -> tuple[ForestRow, ...]:
     """Return the rate ratios of cramps per week that could be worked out, the primary one first."""
-    four_nights, at_random, jump = analysis.sensitivity
+    displayed, at_random, jump = analysis.sensitivity
     named = (
         ("Primary: estimating equations", analysis.primary),
         ("Negative binomial totals", analysis.second),
-        ("Weeks of four nights or more", four_nights),
+        ("Displayed weeks only", displayed),
         ("Missing time imputed at random", at_random),
         ("Jump to reference after stopping", jump),
     )

@@ -15,12 +15,7 @@ from trial.statistics.imputation import (
     impute,
     tipping_point,
 )
-from trial.statistics.participants import (
-    NIGHTS_OF_A_WEEK,
-    cramp_free_weeks,
-    responders,
-    severity,
-)
+from trial.statistics.participants import cramp_free_weeks, responders, severity
 from trial.statistics.results import (
     UNIT,
     ArmNumbers,
@@ -65,8 +60,8 @@ class Analysis:
     responders : tuple
     cramp_free_weeks : Comparison or Refusal
     sensitivity : tuple
-        The primary comparison with weeks of at least four nights only, missing time at random,
-        and jump to reference.
+        The primary comparison with displayed weeks only, missing time at random, and jump to
+        reference.
     tipping_point : TippingPoint or Refusal
     sensor_against_diary : Agreement or Refusal
     unit : str
@@ -104,8 +99,7 @@ def analyse(data: AnalysisData) -> Analysis:
     data : AnalysisData
         With the arms open: for the final analysis or a data monitoring committee.
     """
-    enough = data.weeks["nights"] >= NIGHTS_OF_A_WEEK
-    four_nights = replace(data, weeks=data.weeks[enough])
+    displayed = data.weeks["nights"] >= data.display.week_nights
     return Analysis(
         reference=data.reference,
         randomised=len(data.people),
@@ -121,10 +115,10 @@ def analyse(data: AnalysisData) -> Analysis:
         responders=responders(data),
         cramp_free_weeks=cramp_free_weeks(data),
         sensitivity=(
-            compare_rates(four_nights, analysis="weeks_of_four_nights"),
+            compare_rates(replace(data, weeks=data.weeks[displayed]), analysis="displayed_weeks"),
             impute(data, MISSING_AT_RANDOM),
             impute(data, JUMP_TO_REFERENCE),
         ),
         tipping_point=tipping_point(data),
-        sensor_against_diary=sensor_against_diary(data.nights),
+        sensor_against_diary=sensor_against_diary(data.nights, data.display.night_hours),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nightcramp.errors import UsageError
+from trial.plan import DisplayRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,6 +71,8 @@ class AnalysisData:
     nights : DataFrame
         Nights under treatment: ``participant_id night week hours events diary_cramps severity``,
         the last two missing where the diary has no answer.
+    display : DisplayRule
+        Which nights are analysable, and which weeks are displayed.
     """
 
     reference: str
@@ -78,6 +81,7 @@ class AnalysisData:
     weeks: pd.DataFrame
     episodes: pd.DataFrame
     nights: pd.DataFrame
+    display: DisplayRule = field(default_factory=DisplayRule)
 
     @property
     def arms(self) -> tuple[str, ...]:

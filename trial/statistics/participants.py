@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from trial.statistics.data import AnalysisData
 
 __all__ = [
-    "NIGHTS_OF_A_WEEK",
     "RESPONSES",
     "Description",
     "compare_means",
@@ -30,9 +29,6 @@ __all__ = [
 
 RESPONSES = (0.25, 0.50, 0.75)
 """Reductions of the weekly rate that make a responder."""
-
-NIGHTS_OF_A_WEEK = 4
-"""Analysable nights without which a week is not called cramp-free."""
 
 AMONG_EPISODES = "participants with episodes under treatment"
 
@@ -98,16 +94,17 @@ def _share(fall: pd.Series[float], response: float) -> tuple[int, int]:
 
 
 def cramp_free_weeks(data: AnalysisData) -> Result:
-    """Compare participants' shares of weeks without a cramp, among weeks with four nights or more.
+    """Compare participants' shares of weeks without a cramp, among displayed weeks.
 
     A week seen for fewer nights is called neither free nor not: it would look free too often.
     """
-    seen = data.weeks[data.weeks["nights"] >= NIGHTS_OF_A_WEEK]
+    fewest = data.display.week_nights
+    seen = data.weeks[data.weeks["nights"] >= fewest]
     free = (seen["events"] == 0).astype("float64")
     what = Description(
         "cramp_free_weeks",
         method="Difference between means of participants' shares of cramp-free weeks, among weeks "
-        f"with at least {NIGHTS_OF_A_WEEK} analysable nights; Welch's t",
+        f"with at least {fewest} analysable nights; Welch's t",
         made_by="trial.statistics.participants.cramp_free_weeks",
         population="participants with such a week",
     )

@@ -24,7 +24,6 @@ __all__ = ["Agreement", "Interval", "NightNamed", "WeeklyAgreement", "sensor_aga
 _DRAWS = 2000
 _SEED = 20241028
 _FEWEST = 3  # participants that a bootstrap or a spread needs
-_ANALYSABLE_HOURS = 4.0
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -83,7 +82,7 @@ class Agreement:
     Attributes
     ----------
     participants, nights : int
-        With an answer in the diary and at least four analysable hours.
+        Analysable ones with an answer in the diary.
     both, sensor_only, diary_only, neither : int
         Nights with a cramp in both, one, none of them.
     sensor_given_diary, diary_given_sensor : Interval
@@ -119,7 +118,7 @@ class Agreement:
     kind: Literal["agreement"] = "agreement"
 
 
-def sensor_against_diary(nights: pd.DataFrame) -> Agreement | Refusal:
+def sensor_against_diary(nights: pd.DataFrame, hours: float = 4.0) -> Agreement | Refusal:
     """Compare sensor and diary. Intervals are from 2000 draws of participants, with a fixed seed.
 
     It names nights of participants: its result is nothing for a blinded report.
@@ -128,12 +127,14 @@ def sensor_against_diary(nights: pd.DataFrame) -> Agreement | Refusal:
     ----------
     nights : DataFrame
         As in `AnalysisData`.
+    hours : float
+        Analysable hours of a night that is compared.
     """
-    judged = nights[nights["hours"] >= _ANALYSABLE_HOURS].dropna(subset=["diary_cramps"])
+    judged = nights[nights["hours"] >= hours].dropna(subset=["diary_cramps"])
     if judged.empty:
         return Refusal(
             "sensor_against_diary",
-            reason=f"no night has {_ANALYSABLE_HOURS:g} analysable hours and a diary answer",
+            reason=f"no night has {hours:g} analysable hours and a diary answer",
             instead="Nothing, for there is nothing to compare.",
         )
     sensor, diary = judged["events"] > 0, judged["diary_cramps"] > 0
