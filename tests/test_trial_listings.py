@@ -12,7 +12,9 @@ from trial import load_study
 from trial.consort import course, screened
 from trial.listed import Count, count_listings
 from trial.release import released_weeks
+from trial.report.listing_tables import tabulate_listings
 from trial.statistics import TrialSpec
+from trial.summary import summarise
 
 SPEC = TrialSpec(treated=6, controls=6, weeks=2, run_in_weeks=1, sites=2)
 
@@ -97,6 +99,35 @@ def test_people_are_counted_once_and_entries_each(folder):
         Count("fatal", 0, 0),
     )
     assert listed.adverse_event_terms == (Count("Cough", 1, 1), Count("Fall", 1, 2))
+
+
+def test_terms_stand_as_the_site_wrote_them_with_the_counts_of_each_arm(folder):
+    """An arm with more terms than the table has rows is not cut before it is counted."""
+    people = people_of(folder)
+    arm_of = dict(pd.read_csv(folder / "arms.tsv", sep="\t").itertuples(index=False))
+    one = next(name for name in people if arm_of[name] == "placebo")
+    others = [name for name in people if arm_of[name] != "placebo"]
+    terms = ["COVID-19", "Knee replacement, left (TKR)", *(f"AB term {n:02d}" for n in range(30))]
+    given = [(one, term) for term in terms[1:]] + [(name, terms[1]) for name in others]
+    given += [(who, terms[0]) for who in others] + [(who, terms[-1]) for who in (*others, one)]
+    rows = [(who, "2025-03-02", "n/a", term, "mild", "no", "no", "n/a") for who, term in given]
+    rewrite(folder, "adverse_events", EVENTS, *dict.fromkeys(rows))
+    product = (one, "D3", "vitamin_d", "2025-03-02", "n/a")
+    rewrite(
+        folder,
+        "concomitant",
+        ("participant_id", "product", "kind", "started_on", "stopped_on"),
+        product,
+    )
+    summary = summarise(load_study(folder, arms=folder / "arms.tsv"))
+    tables = tabulate_listings(summary)
+    table = tables["adverse_event_terms"]
+    assert "the 20 most frequent of 32" in table.caption
+    cells = {row[0]: row[1:] for row in table.bodies[0].rows}
+    assert {"COVID-19", "Knee replacement, left (TKR)"} <= set(cells)
+    placebo = table.head.index("placebo") - 1
+    assert cells["AB term 29"][placebo].endswith(", 1")
+    assert [row[0] for row in tables["concomitant"].bodies[0].rows] == ["Vitamin D"]
 
 
 def test_everybody_assessed_is_randomised_or_excluded_for_a_reason(folder):

@@ -20,12 +20,21 @@ __all__ = ["tabulate_listings", "tabulate_responses", "tabulate_serious"]
 
 _MOST_TERMS = 20
 
+_NAMES = {
+    "vitamin_d": "Vitamin D",
+    "vitamin_k": "Vitamin K",
+    "vitamin_k_antagonist": "Vitamin K antagonist",
+}
+
 
 def tabulate_listings(summary: Summary) -> dict[str, Table]:
     """Return a table for each list that the study has, with a column for each group."""
     wanted: dict[str, tuple[str, Callable[[Listed], tuple[Count, ...] | None]]] = {
         "adverse_events": ("Adverse events", lambda listed: listed.adverse_events),
-        "adverse_event_terms": ("Adverse events by term", _terms),
+        "adverse_event_terms": (
+            "Adverse events by term",
+            lambda listed: listed.adverse_event_terms,
+        ),
         "concomitant": ("Concomitant products", lambda listed: listed.concomitant),
         "deviations": ("Protocol deviations", lambda listed: listed.deviations),
         "device_events": ("Device events", lambda listed: listed.device_events),
@@ -76,28 +85,30 @@ def tabulate_responses(summary: Summary) -> Table | None:
     return Table("Responders", ("", *names), (Body(tuple(rows)),))
 
 
-def _terms(listed: Listed) -> tuple[Count, ...] | None:
-    terms = listed.adverse_event_terms
-    return None if terms is None else terms[:_MOST_TERMS]
-
-
 def _tabulate(
     summary: Summary, caption: str, pick: Callable[[Listed], tuple[Count, ...] | None]
 ) -> Table:
     groups = (summary.pooled, *summary.arms)
     found = [{count.name: count for count in pick(group.listed) or ()} for group in groups]
+    if len(found[0]) > _MOST_TERMS:
+        caption += f", the {_MOST_TERMS} most frequent of {counted(len(found[0]))}"
     rows = tuple(
         (
-            name.replace("_", " ").capitalize(),
+            _in_words(name),
             *(
                 _cell(counts.get(name), group.flow.randomised)
                 for counts, group in zip(found, groups, strict=True)
             ),
         )
-        for name in found[0]
+        for name in list(found[0])[:_MOST_TERMS]
     )
     head = ("", *(group.arm or "All" for group in groups))
     return Table(f"{caption}: participants (%), entries", head, (Body(rows),))
+
+
+def _in_words(name: str) -> str:
+    """Return a kind of the tables as it is written in prose, and a site's own term as it stands."""
+    return _NAMES.get(name) or name[:1].upper() + name[1:].replace("_", " ")
 
 
 def _cell(count: Count | None, people: int) -> str:
