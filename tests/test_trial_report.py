@@ -21,11 +21,14 @@ import trial
 from trial import Provenance, Study, load_study, render_report, work_out
 from trial.estimates import Mean, Rate
 from trial.report import comparison_tables, wording
+from trial.report.forest import draw_forest, forest_rows
 from trial.report.lines import FREQUENCY, Durations, draw_weeks, has_clipped_interval
 from trial.report.pictures import draw_pictures
+from trial.report.primary_sentence import primary_sentence
 from trial.report.svg import inline_svg
 from trial.report.wear_map import draw_wear, wear_map
 from trial.statistics import TrialSpec, analyse, simulate_trial
+from trial.statistics.results import Refusal
 from trial.summary import summarise
 
 if TYPE_CHECKING:
@@ -393,3 +396,46 @@ def test_the_share_of_participants_with_a_cramp_is_given_in_percent() -> None:
     rows = {row[0]: row for body in table.bodies for row in body.rows}
     assert "%" in rows["Cramps per week, primary (instead): risk difference"][3]
     assert "%" not in rows["Cramps per week, primary (instead): difference per week"][3]
+
+
+def test_the_headline_says_that_the_primary_analysis_was_not_done_and_what_was_found_instead() -> (
+    None
+):
+    analysis = one_week_without_a_cramp()
+    sentence = primary_sentence(analysis)
+    assert "The primary analysis was not done: no cramp in week 2" in sentence
+    assert "Instead: The same model without week." in sentence
+    (made,) = analysis.primary.alternative
+    assert f"Rate ratio {made.estimate('rate ratio').value:.2f} (95 % CI" in sentence
+    data = simulate_trial(TrialSpec(treated=12, controls=12, weeks=2, sites=1), 5)
+    treated = data.people.loc[data.people["arm"] != data.reference, "participant_id"]
+    none = data.weeks["events"].mask(data.weeks["participant_id"].isin(treated), 0.0)
+    sentence = primary_sentence(analyse(replace(data, weeks=data.weeks.assign(events=none))))
+    assert "has no cramp in" in sentence
+    assert "0.00 (0.00 to " in sentence
+    assert "Difference per week −" in sentence
+    assert "Risk difference −" in sentence
+
+
+def test_the_headline_has_a_p_value_for_each_estimate() -> None:
+    """The interval of one may hold no effect while that of the other does not."""
+    analysis = analyse(simulate_trial(TrialSpec(treated=12, controls=12, weeks=3, sites=1), 6))
+    for estimate in analysis.primary.estimates:
+        assert wording.interval(estimate.low, estimate.high) in primary_sentence(analysis)
+    assert primary_sentence(analysis).count("; p ") == 2
+
+
+def test_the_forest_shows_what_took_the_place_of_a_refused_analysis_and_what_is_missing() -> None:
+    analysis = one_week_without_a_cramp()
+    primary, second, *_ = forest_rows(analysis)
+    (made,) = analysis.primary.alternative
+    assert primary.name.endswith("(instead)")
+    assert primary.ratio[0] == made.estimate("rate ratio").value
+    assert not primary.is_primary
+    assert not second.is_primary
+    gone = Refusal("displayed_weeks", "no reason", "Nothing.")
+    rows = forest_rows(replace(analysis, sensitivity=(gone, *analysis.sensitivity[1:])))
+    assert rows[2].text == "not estimable"
+    draw_forest(rows, "new", "old")
+    refused = (gone,) * 3
+    assert forest_rows(replace(analysis, primary=gone, second=gone, sensitivity=refused)) == ()

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from trial.statistics.sensor_diary import Interval
 
 __all__ = [
+    "comparisons_in",
+    "estimate_text",
+    "limits_text",
     "notes_of",
     "refusals",
     "tabulate_agreement",
@@ -181,6 +184,11 @@ def refusals(analysis: Analysis) -> tuple[str, ...]:
     )
 
 
+def comparisons_in(result: Result | WeeklyContrasts) -> tuple[Comparison, ...]:
+    """Return a comparison, or those that were made in place of a refused one."""
+    return tuple(found for _, found in _done(result))
+
+
 def _results(analysis: Analysis) -> tuple[Result, ...]:
     return (
         *(analysis.primary, analysis.second, analysis.fallback, *analysis.sensitivity),
@@ -218,8 +226,8 @@ def _comparison_rows(name: str, result: Comparison) -> Iterator[Row]:
         yield (
             f"{name}: {estimate.measure}",
             *arms,
-            _estimate(result, estimate),
-            _limits(result, estimate),
+            estimate_text(result, estimate),
+            limits_text(result, estimate),
             p_value(estimate.p_value),
         )
         arms = [""] * len(arms)
@@ -237,13 +245,15 @@ def _crude(result: Comparison, arm: ArmNumbers) -> str:
     return f"{shown} ({counted(arm.participants)})"
 
 
-def _estimate(result: Comparison, estimate: Estimate) -> str:
+def estimate_text(result: Comparison, estimate: Estimate) -> str:
+    """Return an estimate of a comparison, in percent if it is one of shares."""
     if _is_share(result):
         return as_percent(estimate.value)
     return number(estimate.value, 2)
 
 
-def _limits(result: Comparison, estimate: Estimate) -> str:
+def limits_text(result: Comparison, estimate: Estimate) -> str:
+    """Return the limits of its 95 % interval in the same unit."""
     if estimate.low is None or estimate.high is None:
         return NOT_KNOWN
     if _is_share(result):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from trial.report.comparison_tables import comparisons_in
 from trial.report.drawing import GREY, INK, LOOKS, paper, style
 from trial.report.wording import counted, interval, number
 
@@ -29,17 +30,38 @@ _AIR = 1.15
 
 @dataclass(frozen=True, slots=True)
 class ForestRow:
-    """A rate ratio with its interval, and how many participants are behind it."""
+    """A rate ratio with its interval, and how many participants are behind it.
+
+    Attributes
+    ----------
+    name : str
+    participants : int
+    ratio : (float, float, float) or None
+        Value, lower and upper limit; None if it could not be estimated.
+    is_primary : bool
+        Whether it is the primary analysis, not what was done in its place.
+    """
 
     name: str
-    value: float
-    low: float
-    high: float
     participants: int
+    ratio: tuple[float, float, float] | None
+    is_primary: bool = False
+
+    @property
+    def text(self) -> str:
+        """Value with its interval, or that there is none."""
+        if self.ratio is None:
+            return "not estimable"
+        value, low, high = self.ratio
+        return f"{number(value, 2)} ({interval(low, high)})"
 
 
 def forest_rows(analysis: Analysis) -> tuple[ForestRow, ...]:
-    """Return the rate ratios of cramps per week that could be worked out, the primary one first."""
+    """Return the rate ratios of cramps per week, the primary one first.
+
+    In place of a refused one stands the rate ratio that was worked out instead, if there is one.
+    There are no rows if no rate ratio could be worked out at all.
+    """
     displayed, at_random, jump = analysis.sensitivity
     named = (
         ("Primary: estimating equations", analysis.primary),
@@ -48,14 +70,16 @@ def forest_rows(analysis: Analysis) -> tuple[ForestRow, ...]:
         ("Missing time imputed at random", at_random),
         ("Jump to reference after stopping", jump),
     )
-    return tuple(row for name, result in named for row in _rows(name, result))
+    rows = tuple(_row(name, result) for name, result in named)
+    return rows if any(row.ratio for row in rows) else ()
 
 
 def draw_forest(rows: Sequence[ForestRow], treatment: str, reference: str) -> Figure:
     """Draw rate ratios on a logarithmic scale, with their numbers at the right."""
     height = _TOP + _BOTTOM + _ROW * len(rows)
-    low = min(0.7, *(row.low for row in rows)) / _AIR
-    high = max(1.4, *(row.high for row in rows)) * _AIR
+    ratios = [row.ratio for row in rows if row.ratio is not None]
+    low = min(0.7, *(low for _, low, _ in ratios)) / _AIR
+    high = max(1.4, *(high for _, _, high in ratios)) * _AIR
     with style():
         figure, axes = paper(_WIDTH, height, (_LEFT, _RIGHT, _TOP, _BOTTOM))
         axes.set_xscale("log")
@@ -63,30 +87,36 @@ def draw_forest(rows: Sequence[ForestRow], treatment: str, reference: str) -> Fi
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.axvline(1, color=INK, linewidth=0.8)
         for place, row in enumerate(rows):
-            _draw_row(axes, place, row, is_primary=place == 0)
+            _draw_row(axes, place, row)
         _label(axes, (low, high), treatment, reference)
     return figure
 
 
-def _rows(name: str, result: Result) -> list[ForestRow]:
-    if result.kind == "refusal":
-        return []
-    found = result.estimate("rate ratio")
-    if found.low is None or found.high is None:
-        return []
-    behind = sum(arm.participants for arm in result.arms)
-    return [ForestRow(name, found.value, found.low, found.high, behind)]
+def _row(name: str, result: Result) -> ForestRow:
+    is_refused = result.kind == "refusal"
+    for found in comparisons_in(result):
+        for estimate in found.estimates:
+            if estimate.measure == "rate ratio" and estimate.low and estimate.high:
+                return ForestRow(
+                    f"{name} (instead)" if is_refused else name,
+                    sum(arm.participants for arm in found.arms),
+                    (estimate.value, estimate.low, estimate.high),
+                    is_primary=result.analysis == "primary" and not is_refused,
+                )
+    return ForestRow(name, sum(arm.participants for arm in result.arms), None)
 
 
-def _draw_row(axes: Axes, place: int, row: ForestRow, *, is_primary: bool) -> None:
-    colour = LOOKS[0].colour if is_primary else INK
-    axes.plot([row.low, row.high], [place, place], color=colour)
-    marker = "D" if is_primary else "s"
-    axes.plot([row.value], [place], marker=marker, color=colour, linestyle="none")
+def _draw_row(axes: Axes, place: int, row: ForestRow) -> None:
     _beside(axes, place, row.name, -_LEFT + 4, "left", 0)
-    text = f"{number(row.value, 2)} ({interval(row.low, row.high)})"
-    _beside(axes, place, text, 12, "left", 1)
+    _beside(axes, place, row.text, 12, "left", 1)
     _beside(axes, place, counted(row.participants), _RIGHT - 6, "right", 1)
+    if row.ratio is None:
+        return
+    value, low, high = row.ratio
+    colour = LOOKS[0].colour if row.is_primary else INK
+    axes.plot([low, high], [place, place], color=colour)
+    marker = "D" if row.is_primary else "s"
+    axes.plot([value], [place], marker=marker, color=colour, linestyle="none")
 
 
 def _beside(axes: Axes, place: float, text: str, shift: float, side: str, edge: int) -> None:

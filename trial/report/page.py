@@ -13,13 +13,13 @@ from trial.definitions import WITHHELD, definitions, limits
 from trial.plan import Blinding, DataOrigin
 from trial.report import comparison_tables, listing_tables, outcome_tables, wear_tables
 from trial.report.pictures import draw_pictures
+from trial.report.primary_sentence import primary_sentence
 from trial.report.wording import (
     NOT_KNOWN,
     counted,
     day,
     interval,
     number,
-    p_value,
     people,
     share,
     value_of,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from trial.provenance import Provenance
     from trial.report.tables import Table
     from trial.results import Results
-    from trial.statistics import Analysis, Estimate
+    from trial.statistics import Analysis
     from trial.study import Study
     from trial.summary import Group, Span, Summary
 
@@ -109,7 +109,7 @@ def render_page(results: Results, provenance: Provenance) -> str:
             facts=_facts(study, summary, provenance),
             provenance=provenance,
             key_numbers=_key_numbers(summary),
-            sentence=_sentence(results),
+            sentence="" if results.analysis is None else primary_sentence(results.analysis),
             released=_released(results),
             pictures=draw_pictures(results),
             tables=_tables(results),
@@ -168,23 +168,6 @@ def _facts(study: Study, summary: Summary, provenance: Provenance) -> dict[str, 
     return facts
 
 
-def _sentence(results: Results) -> str:
-    """Return the primary result in a sentence, with what it rests on."""
-    if results.analysis is None or results.analysis.primary.kind == "refusal":
-        return ""
-    primary = results.analysis.primary
-    ratio = primary.estimate("rate ratio")
-    apart = primary.estimate("difference per week")
-    reference, treatment = (f"{number(arm.adjusted, 2)} with {arm.arm}" for arm in primary.arms)
-    behind = sum(arm.participants for arm in primary.arms)
-    return (
-        f"Adjusted cramps per week: {treatment}, {reference}. Rate ratio {number(ratio.value, 2)} "
-        f"(95 % CI {interval(ratio.low, ratio.high)}), difference per week "
-        f"{number(apart.value, 2)} ({interval(apart.low, apart.high)}), p {_exactly(ratio)}; "
-        f"{people(behind)}, each of whom counts once."
-    )
-
-
 def _released(results: Results) -> str:
     """Return what the pooled cramps of a blinded trial rest on."""
     if counts_published(results.study):
@@ -195,11 +178,6 @@ def _released(results: Results) -> str:
         f"These cramps are those of {counted(shown)} weeks of participants: of each week that is "
         f"over, as many as make whole blocks of {SMALLEST_POOL} participants."
     )
-
-
-def _exactly(estimate: Estimate) -> str:
-    text = p_value(estimate.p_value)
-    return text if text.startswith("<") else f"= {text}"
 
 
 def _key_numbers(summary: Summary) -> tuple[KeyNumber, ...]:

@@ -122,9 +122,9 @@ def _forest_picture(rows: Sequence[ForestRow], analysis: Analysis) -> Picture:
         "Rate ratio of cramps per week, with 95 % confidence intervals, by the primary analysis "
         "and by those that vary what it assumes."
     )
-    words = "; ".join(
-        f"{row.name}: {number(row.value, 2)}, {interval(row.low, row.high)}" for row in rows
-    )
+    if any(row.ratio is None for row in rows):
+        caption += " What is not estimable is among the analyses that were not done."
+    words = "; ".join(f"{row.name}: {row.text}" for row in rows)
     (treatment,) = (arm.arm for arm in analysis.arms if arm.arm != analysis.reference)
     drawing = draw_forest(rows, treatment, analysis.reference)
     title = "Sensitivity analyses"

@@ -76,7 +76,7 @@ def obstacle(data: AnalysisData, outcome: Outcome = "events") -> str | None:
         )
     for arm in arms:
         if not arm.total:
-            return f"arm {arm.arm!r} has no {outcome} in {arm.exposure:.1f} weeks of 56 h"
+            return f"arm {arm.arm!r} has no cramp in {arm.exposure:.1f} weeks of analysable time"
     return None
 
 

@@ -140,7 +140,7 @@ def _without_empty(
     ]
     return Refusal(
         analysis,
-        reason=f"no {outcome} in {', '.join(empty)}: the level's coefficient is not finite",
+        reason=f"no cramp in {', '.join(empty)}: the level's coefficient is not finite",
         instead=f"The same model without {' and '.join(left_out)}.",
         alternative=(compare_rates(data, analysis=analysis, outcome=outcome, terms=fewer),),
         arms=arm_rates(data, outcome),
