@@ -29,6 +29,7 @@ from trial.statistics.durations import durations
 from trial.statistics.gee import fit_gee
 from trial.statistics.imputation import MISSING_AT_RANDOM, impute, tipping_point
 from trial.statistics.participants import cramp_free_weeks, responders, severity
+from trial.statistics.randomisation import randomisation_test
 
 SPEC = TrialSpec(treated=24, controls=24, weeks=4, sites=2)
 
@@ -297,3 +298,15 @@ def test_small_sites_are_pooled_until_each_is_large_enough():
 def test_what_cannot_be_simulated_is_refused(change, message):
     with pytest.raises(UsageError, match=message):
         TrialSpec(**change)
+
+
+def test_the_values_of_the_arms_are_as_far_apart_as_the_difference_says():
+    """Rates per pooled hour are not: participants were seen for unequal times."""
+    data = simulate_trial(replace(SPEC, skipped_after_cramp=0.6), 3)
+    found = (randomisation_test(data, analysis="a"), ancova(data, analysis="b"))
+    for result in found:
+        reference, treatment = (
+            arm.value if arm.adjusted is None else arm.adjusted for arm in result.arms
+        )
+        apart = result.estimate("difference per week").value
+        assert treatment - reference == pytest.approx(apart)

@@ -59,8 +59,8 @@ _NAMES = {
     "jump_to_reference": "Jump to reference after stopping",
 }
 _COMPARISONS = (
-    "Comparisons of the arms (their values in analyses with a rate ratio and a difference are "
-    "adjusted, from the same model)"
+    "Comparisons of the arms (a difference per week is that of the values of the arms beside it, "
+    "adjusted unless by a randomisation test; other values are as seen)"
 )
 
 

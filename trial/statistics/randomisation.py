@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from trial.statistics.arms import arm_rates
+from trial.estimates import mean_of_participants
 from trial.statistics.design import Terms, totals_design
 from trial.statistics.intervals import newcombe, wilson
 from trial.statistics.results import ArmNumbers, Comparison, Estimate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trial.statistics.data import AnalysisData
     from trial.statistics.design import Outcome
 
@@ -55,7 +57,7 @@ def randomisation_test(
         method="Randomisation test of the difference between mean weekly rates of participants",
         made_by="trial.statistics.randomisation.randomisation_test",
         population="randomised participants with analysable time",
-        arms=arm_rates(data, outcome),
+        arms=tuple(_mean_rates(data, rates, design.treated)),
         estimates=(Estimate("difference per week", float(observed), p_value=p_value),),
         details={"allocations": tried, "all_allocations": "yes" if are_all else "no"},
         notes=("A randomisation test has a p value and no interval.",),
@@ -79,6 +81,13 @@ def any_event(data: AnalysisData, *, analysis: str) -> Comparison:
         arms=tuple(arms),
         estimates=(newcombe(counts[1], counts[0]),),
     )
+
+
+def _mean_rates(data: AnalysisData, rates: FloatArray, treated: BoolArray) -> Iterator[ArmNumbers]:
+    """Yield the mean weekly rate of each arm's participants, whose difference is tested."""
+    for arm in data.arms:
+        mean = mean_of_participants(rates[treated == (arm != data.reference)])
+        yield ArmNumbers(arm, mean.participants or 0, mean.value, mean.low, mean.high)
 
 
 def _mean_difference(rates: FloatArray, allocations: BoolArray) -> FloatArray:

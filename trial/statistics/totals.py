@@ -158,13 +158,17 @@ def ancova(data: AnalysisData, *, analysis: str, outcome: Outcome = "events") ->
             instead="Each arm's own rate.",
             arms=arms,
         )
+    adjusted = tuple(
+        float((design.under(treatment=is_treated) @ coefficients).mean())
+        for is_treated in (False, True)
+    )
     return Comparison(
         analysis,
         method="Analysis of covariance of participants' weekly rates, HC3 standard error, "
         "Student's t",
         made_by="trial.statistics.totals.ancova",
         population=POPULATION,
-        arms=arms,
+        arms=arm_rates(data, outcome, adjusted),
         estimates=(
             difference(
                 "difference per week", float(coefficients[ARM]), float(errors[ARM]), design.df
