@@ -439,3 +439,25 @@ def test_the_forest_shows_what_took_the_place_of_a_refused_analysis_and_what_is_
     draw_forest(rows, "new", "old")
     refused = (gone,) * 3
     assert forest_rows(replace(analysis, primary=gone, second=gone, sensitivity=refused)) == ()
+
+
+def test_analyses_that_were_not_done_for_the_same_reason_are_told_together() -> None:
+    few = analyse(simulate_trial(TrialSpec(treated=5, controls=5, weeks=2, sites=1), 5))
+    told = comparison_tables.refusals(few)
+    together = "Cramps per week, primary; Cramp minutes per week: arm "
+    assert told[0].startswith(together)
+    assert len({text.split(": ", 1)[1] for text in told}) == len(told)
+
+
+def test_the_tipping_point_is_named_above_its_table() -> None:
+    analysis = analyse(simulate_trial(TrialSpec(treated=30, controls=30, weeks=4, sites=2), 11))
+    found = analysis.tipping_point
+    for tips_at, words in (
+        (8.0, "no significant benefit from 8.0 times on"),
+        (1.0, "no significant benefit with missing time like seen time"),
+        (None, "significant benefit even with 16 times"),
+    ):
+        changed = replace(analysis, tipping_point=replace(found, tips_at=tips_at))
+        table = comparison_tables.tabulate_tipping(changed)
+        assert table is not None
+        assert words in table.caption

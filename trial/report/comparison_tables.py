@@ -12,6 +12,7 @@ from trial.report.wording import (
     interval,
     number,
     p_value,
+    people,
     signed,
 )
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Estimate,
         Refusal,
         Result,
+        TippingPoint,
         WeeklyContrasts,
     )
     from trial.statistics.sensor_diary import Interval
@@ -137,7 +139,16 @@ def tabulate_tipping(analysis: Analysis) -> Table | None:
         for step in found.steps
     )
     head = ("Cramps in missing time of the treated, times", "Rate ratio", "95 % CI")
-    return Table("Tipping point", head, (Body(rows),))
+    return Table(f"Tipping point: {_tips(found)}", head, (Body(rows),))
+
+
+def _tips(found: TippingPoint) -> str:
+    if found.tips_at is None:
+        largest = number(found.steps[-1].factor, 0)
+        return f"significant benefit even with {largest} times the cramps in missing time"
+    if found.tips_at == found.steps[0].factor:
+        return "no significant benefit with missing time like seen time"
+    return f"no significant benefit from {number(found.tips_at, 1)} times on"
 
 
 def tabulate_agreement(found: Agreement) -> Table:
@@ -154,7 +165,8 @@ def tabulate_agreement(found: Agreement) -> Table:
     if weekly is not None:
         rows.append(("Cramps, sensor ÷ diary", *_interval(weekly.ratio_of_totals)))
     caption = (
-        f"Agreement on {counted(found.nights)} nights of {counted(found.participants)} participants"
+        f"Agreement under treatment, on {counted(found.nights)} nights of "
+        f"{people(found.participants)}"
     )
     return Table(caption, ("", "Value", "95 % CI"), (Body(tuple(rows)),))
 
@@ -172,16 +184,17 @@ def notes_of(analysis: Analysis) -> tuple[str, ...]:
 
 
 def refusals(analysis: Analysis) -> tuple[str, ...]:
-    """Return which analyses were not done, why, and what was done instead."""
+    """Return which analyses were not done, why, and what was done instead; alike ones together."""
     every = (
         *(*_results(analysis), analysis.by_week, analysis.tipping_point),
         analysis.sensor_against_diary,
     )
-    return tuple(
-        f"{_name(found.analysis)}: {found.reason}. Instead: {found.instead}"
-        for found in every
-        if found.kind == "refusal"
-    )
+    alike: dict[str, list[str]] = {}
+    for found in every:
+        if found.kind == "refusal":
+            why = f"{found.reason}. Instead: {found.instead}"
+            alike.setdefault(why, []).append(_name(found.analysis))
+    return tuple(f"{'; '.join(names)}: {why}" for why, names in alike.items())
 
 
 def comparisons_in(result: Result | WeeklyContrasts) -> tuple[Comparison, ...]:

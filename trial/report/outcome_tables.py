@@ -104,7 +104,8 @@ def tabulate_sensor_diary(found: SensorDiary) -> Table:
     )
     head = ("Nights", "Diary: cramp", "Diary: no cramp", "All")
     body = Body(tuple((label, *map(counted, counts)) for label, *counts in rows))
-    return Table("Analysable nights with a diary answer", head, (body,))
+    caption = "Analysable nights with a diary answer, run-in and treatment"
+    return Table(caption, head, (body,))
 
 
 def tabulate_participants(study: Study) -> Table:

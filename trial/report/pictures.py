@@ -133,7 +133,7 @@ def _forest_picture(rows: Sequence[ForestRow], analysis: Analysis) -> Picture:
 
 def _agreement_picture(study: Study, found: WeeklyAgreement) -> Picture:
     caption = (
-        f"Bland–Altman plot of {counted(found.person_weeks)} weeks of "
+        f"Bland–Altman plot of {counted(found.person_weeks)} treatment weeks of "
         f"{counted(found.participants)} participants, on the square root scale, where the spread "
         "does not grow with the mean. A dot's area is the number of weeks; dashed: 95 % limits "
         "of agreement."
