@@ -194,11 +194,9 @@ def test_suites_take_every_sensor_in_turn_and_nobody_twice():
 
 
 @pytest.mark.slow
-def test_suites_and_page_come_from_one_command_and_go_on_where_they_stopped(
-    tmp_path, run, monkeypatch
-):
-    monkeypatch.setattr("nightcramp.evaluation.suites.SUITES", {"quiet": 8, "hum": 8})
-    words = ("evaluate", "--suites", "--nights", 1, "--hours", 0.25, "--jobs", 1, "--out", tmp_path)
+def test_suites_and_page_come_from_one_command_and_go_on_where_they_stopped(tmp_path, run):
+    suites = ("--suite", "quiet", "--suite", "hum")
+    words = ("evaluate", *suites, "--nights", 1, "--hours", 0.5, "--jobs", 1, "--out", tmp_path)
     code, shown, _ = run(*words, "--json")
     assert code == 0
     numbers = json.loads(shown)
@@ -236,7 +234,15 @@ def test_pictures_can_be_had_from_recordings_of_an_analysis(tmp_path, run):
     assert "another model" in errors
 
 
-@pytest.mark.parametrize("words", [(), ("--suites",), ("somewhere",)])
+def test_an_unknown_suite_is_refused_before_a_folder_is_made(tmp_path, run):
+    out = tmp_path / "out"
+    code, _, errors = run("evaluate", "--suite", "noisy", "--out", out)
+    assert code == 2
+    assert "no suite 'noisy': expected one of ordinary, quiet" in errors
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("words", [(), ("--suites",), ("--suite", "plm"), ("somewhere",)])
 def test_what_is_missing_on_the_command_line_is_wrong_use(run, words):
     assert run("evaluate", *words)[0] == 2
 

@@ -15,6 +15,7 @@ EXAMPLES = """
   nightcramp evaluate results --truth nights
   nightcramp evaluate results --truth nights --recordings nights --out evaluation
   nightcramp evaluate --suites --nights 16 --out evaluation
+  nightcramp evaluate --suite ordinary --nights 208 --out ordinary
 """
 
 
@@ -36,6 +37,10 @@ def evaluate(
     suites: Annotated[
         bool, typer.Option("--suites", help="Simulate and judge nights of every suite first.")
     ] = False,
+    suite: Annotated[
+        list[str] | None,
+        typer.Option("--suite", help="As --suites, but of this one only; may be repeated."),
+    ] = None,
     nights: Annotated[int, typer.Option(min=1, help="Nights of each suite.")] = 4,
     hours: Annotated[float, typer.Option(min=0.1, max=14, help="Length of each night.")] = 8.0,
     without_cramps: Annotated[
@@ -66,11 +71,12 @@ def evaluate(
     processes = jobs or default_jobs()
     failures: list[str] = []
     with show_progress() as progress:
-        if suites:
-            from nightcramp.evaluation.suites import SuiteRun, make_suites
+        if suites or suite:
+            from nightcramp.evaluation.suites import SUITES, SuiteRun, make_suites
 
             results = truth = _folder(out) / "nights"
-            run = SuiteRun(nights, hours, model, without_cramps)
+            chosen = tuple(SUITES if suites else suite or ())
+            run = SuiteRun(nights, hours, model, without_cramps, chosen)
             failures += make_suites(run, results, jobs=processes, progress=progress)
         if results is None or truth is None:
             raise UsageError("name the folder of results and --truth, or use --suites")

@@ -17,7 +17,7 @@ from models.evaluation import NIGHT_H, Origin
 from models.simulator import SENSORS, SIMULATOR_VERSION
 from nightcramp.analysis import detect
 from nightcramp.batch import find_recordings, result_names
-from nightcramp.errors import NightcrampError, OutputError
+from nightcramp.errors import NightcrampError, OutputError, UsageError
 from nightcramp.evaluation.conditions import write_conditions
 from nightcramp.evaluation.trace import TRACE_ENDING, trace_of, write_trace
 from nightcramp.outputs import (
@@ -75,12 +75,15 @@ class SuiteRun:
         Another classifier than the shipped one.
     without_cramps : Path or None
         Folder of recordings that hold no cramp; their names begin with their source.
+    suites : tuple of str
+        Names from `SUITES`; all by default.
     """
 
     nights: int
     hours: float
     model: Path | None = None
     without_cramps: Path | None = None
+    suites: tuple[str, ...] = tuple(SUITES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +156,17 @@ def make_suites(run: SuiteRun, out: Path, *, jobs: int, progress: Report) -> lis
     OutputError
         If the folder cannot be made.
     UsageError
-        If the folder of recordings without cramps holds none.
+        If there is no such suite, or the folder of recordings without cramps holds none.
     """
+    unknown = [suite for suite in run.suites if suite not in SUITES]
+    if unknown:
+        raise UsageError(f"no suite {unknown[0]!r}: expected one of {', '.join(SUITES)}")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out}: the folder cannot be made ({error.strerror})") from error
-    tasks = [_simulated(spec) for spec in suite_nights(run.nights, run.hours)]
+    specs = suite_nights(run.nights, run.hours)
+    tasks = [_simulated(spec) for spec in specs if spec.suite in run.suites]
     tasks += _recorded(run.without_cramps)
     write_conditions(out, {task.name: task.origin for task in tasks})
     failures = []
