@@ -9,7 +9,7 @@ import platform
 import resource
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -20,11 +20,13 @@ from benchmarks.report import processor, put_into_page
 from nightcramp.version import code_version
 from trial.statistics import (
     Comparison,
+    DetectorErrors,
     Share,
     TrialSpec,
     analyse,
     ancova,
     compare_rates,
+    detector_errors,
     negative_binomial,
     operating_characteristics,
     simulate_trial,
@@ -32,13 +34,16 @@ from trial.statistics import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from trial.statistics import AnalysisData, Characteristics, Result
 
 PAGE = ROOT / "docs" / "trial_statistics.md"
 RESULTS = ROOT / "benchmarks" / "results"
 SEED = 2024
+
+PLANTED = 0.1
+"""False alarms in eight analysable hours."""
 
 
 def primary(data: AnalysisData) -> Result:
@@ -62,6 +67,23 @@ def person_weeks(data: AnalysisData) -> Result:
     return Comparison("person-weeks", "", "", "", (), (estimate,), unit="person-week")
 
 
+def less_false_alarms(data: AnalysisData) -> Result:
+    """Take from both arms the false alarms that were planted in them."""
+    found = primary(data)
+    errors = detector_errors(found, false_alarms=(PLANTED,))
+    if not isinstance(found, Comparison) or not isinstance(errors, DetectorErrors):
+        return found
+    (step,) = errors.steps
+    rates = (step.reference, step.treatment)
+    return replace(
+        found,
+        arms=tuple(
+            replace(arm, adjusted=rate) for arm, rate in zip(found.arms, rates, strict=True)
+        ),
+        estimates=() if step.estimate is None else (step.estimate,),
+    )
+
+
 ANALYSES: dict[str, Callable[[AnalysisData], Result]] = {
     "estimating equations (primary)": primary,
     "negative binomial totals": second,
@@ -77,6 +99,9 @@ class Scenario:
     name: str
     spec: TrialSpec
     share: float = 1.0
+    analyses: Mapping[str, Callable[[AnalysisData], Result]] = field(
+        default_factory=lambda: ANALYSES
+    )
 
 
 SCENARIOS = (
@@ -92,6 +117,22 @@ SCENARIOS = (
     Scenario(
         "the same, taken off for the night after two cramps in five",
         TrialSpec(removed_after_cramp=0.40),
+    ),
+    Scenario(
+        "the same, one false alarm in ten nights",
+        TrialSpec(false_alarms=PLANTED),
+        analyses={
+            "estimating equations (primary)": primary,
+            "the same, less the false alarms": less_false_alarms,
+        },
+    ),
+    Scenario(
+        "no effect, one false alarm in ten nights",
+        TrialSpec(rate_ratio=1.0, false_alarms=PLANTED),
+        analyses={
+            "estimating equations (primary)": primary,
+            "the same, less the false alarms": less_false_alarms,
+        },
     ),
 )
 
@@ -138,7 +179,9 @@ def characteristics(scenario: Scenario, trials: int) -> tuple[Characteristics, .
             print(f"{scenario.name}: {done}", file=sys.stderr)
 
     count = round(trials * scenario.share)
-    return operating_characteristics(scenario.spec, ANALYSES, trials=count, seed=SEED, tell=tell)
+    return operating_characteristics(
+        scenario.spec, scenario.analyses, trials=count, seed=SEED, tell=tell
+    )
 
 
 def measure_cost() -> Cost:

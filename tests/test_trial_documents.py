@@ -140,7 +140,7 @@ def test_the_final_run_compares_the_arms(final: dict[str, object]) -> None:
 def test_the_analysis_knows_in_which_week_treatment_stopped(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trial.statistics.analyse", lambda data: data)
+    monkeypatch.setattr("trial.statistics.analyse", lambda data, _recounted: data)
     data = final_analysis(load_study(folder, arms=folder / "arms.tsv"))
     last = data.people.set_index("participant_id")["last_week"]
     assert last["P004"] == 1

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from nightcramp.errors import InputError, UsageError
 from trial.calendar import assign_weeks
 from trial.plan import NIGHTS_OF_A_WEEK
+from trial.recounting import recounted
 from trial.weeks import nightly_table, weekly_table
 
 if TYPE_CHECKING:
-    from trial.statistics import Analysis
+    from trial.statistics import Analysis, AnalysisData
     from trial.study import Study
 
 __all__ = ["final_analysis"]
@@ -27,7 +28,7 @@ def final_analysis(study: Study) -> Analysis:
     InputError
         If the plan does not say which arm the other is compared with.
     """
-    from trial.statistics import analyse, analysis_data  # noqa: PLC0415  (takes a second to import)
+    from trial.statistics import analyse  # noqa: PLC0415  (takes a second to import)
 
     if not study.arms_opened:
         raise UsageError("the arms are closed: give the allocation with --arms")
@@ -44,17 +45,26 @@ def final_analysis(study: Study) -> Analysis:
             file="study.toml",
             advice=f"Add reference_arm = {arms}",
         )
+    reference = study.plan.reference_arm
+    by_other_rules = {name: _data(other, reference) for name, other in recounted(study).items()}
+    return analyse(_data(study, reference), by_other_rules)
+
+
+def _data(study: Study, reference: str) -> AnalysisData:
+    """Hand the tables of a study whose arms are open to the statistics."""
+    from trial.statistics import analysis_data  # noqa: PLC0415  (takes a second to import)
+
     sessions = study.plan.sessions
     data = analysis_data(
         weekly_table(study),
-        reference=study.plan.reference_arm,
+        reference=reference,
         hours_per_week=study.plan.reference_hours,
         nights_per_week=NIGHTS_OF_A_WEEK if sessions is None else sessions.per_week,
         episodes=assign_weeks(study.counted_episodes, study),
         nights=nightly_table(study),
         last_weeks=_last_weeks(study),
     )
-    return analyse(replace(data, display=study.plan.display))
+    return replace(data, display=study.plan.display)
 
 
 def _last_weeks(study: Study) -> dict[str, int]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from trial.statistics.sensor_diary import Interval
 
 __all__ = [
+    "analysis_name",
     "comparisons_in",
     "estimate_text",
     "limits_text",
@@ -59,6 +60,9 @@ _NAMES = {
     "displayed_weeks": "Displayed weeks only",
     "missing_at_random": "Missing time imputed at random",
     "jump_to_reference": "Jump to reference after stopping",
+    "possible_cramps": "Possible cramps counted too",
+    "sure_cramps": "Cramps of confidence 0.9 or more only",
+    "detector_errors": "Errors of the detector",
 }
 _COMPARISONS = (
     "Comparisons of the arms (a difference per week is that of the values of the arms beside it, "
@@ -87,7 +91,7 @@ def tabulate_comparisons(analysis: Analysis) -> Table:
     """Return every comparison with its estimate, interval and p value."""
     groups = {
         "Cramps per week": (analysis.primary, analysis.second, analysis.fallback),
-        "Sensitivity": analysis.sensitivity,
+        "Sensitivity": (*analysis.sensitivity, *analysis.recounted),
         "Everybody with analysable time": (analysis.cramp_minutes, analysis.cramp_free_weeks),
         "All randomised": analysis.responders,
         "Participants with episodes only": (*analysis.durations, analysis.severity),
@@ -180,6 +184,9 @@ def notes_of(analysis: Analysis) -> tuple[str, ...]:
             text = f"{found.method.rstrip('.')}; {found.population}."
             methods.setdefault(text, []).append(name)
             notes.update(dict.fromkeys(found.notes))
+    for told in (analysis.tipping_point, analysis.detector_errors):
+        if told.kind != "refusal":
+            methods[f"{told.method.rstrip('.')}."] = [analysis_name(told.analysis)]
     return (*(f"{', '.join(names)}: {text}" for text, names in methods.items()), *notes)
 
 
@@ -187,13 +194,13 @@ def refusals(analysis: Analysis) -> tuple[str, ...]:
     """Return which analyses were not done, why, and what was done instead; alike ones together."""
     every = (
         *(*_results(analysis), analysis.by_week, analysis.tipping_point),
-        analysis.sensor_against_diary,
+        *(analysis.detector_errors, analysis.sensor_against_diary),
     )
     alike: dict[str, list[str]] = {}
     for found in every:
         if found.kind == "refusal":
             why = f"{found.reason}. Instead: {found.instead}"
-            alike.setdefault(why, []).append(_name(found.analysis))
+            alike.setdefault(why, []).append(analysis_name(found.analysis))
     return tuple(f"{'; '.join(names)}: {why}" for why, names in alike.items())
 
 
@@ -205,6 +212,7 @@ def comparisons_in(result: Result | WeeklyContrasts) -> tuple[Comparison, ...]:
 def _results(analysis: Analysis) -> tuple[Result, ...]:
     return (
         *(analysis.primary, analysis.second, analysis.fallback, *analysis.sensitivity),
+        *analysis.recounted,
         *(analysis.cramp_minutes, analysis.cramp_free_weeks, *analysis.responders),
         *(*analysis.durations, analysis.severity),
     )
@@ -213,11 +221,11 @@ def _results(analysis: Analysis) -> tuple[Result, ...]:
 def _done(result: Result | WeeklyContrasts) -> Iterator[tuple[str, Comparison]]:
     """Yield a comparison under its name, or those that were made in place of a refused one."""
     if result.kind == "comparison":
-        yield _name(result.analysis), result
+        yield analysis_name(result.analysis), result
     elif result.kind == "refusal":
         for other in result.alternative:
             for _, found in _done(other):
-                yield f"{_name(result.analysis)} (instead)", found
+                yield f"{analysis_name(result.analysis)} (instead)", found
 
 
 def _weekly(result: WeeklyContrasts | Refusal) -> WeeklyContrasts | None:
@@ -274,7 +282,8 @@ def limits_text(result: Comparison, estimate: Estimate) -> str:
     return interval(estimate.low, estimate.high)
 
 
-def _name(analysis: str) -> str:
+def analysis_name(analysis: str) -> str:
+    """Return what an analysis is called in tables and figures."""
     if analysis.startswith("responders_"):
         percent = analysis.removeprefix("responders_")
         return f"Responders, fall of {percent}\N{NO-BREAK SPACE}% or more"

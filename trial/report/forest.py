@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from trial.report.comparison_tables import comparisons_in
+from trial.report.comparison_tables import analysis_name, comparisons_in
 from trial.report.drawing import GREY, INK, LOOKS, paper, style
 from trial.report.wording import counted, interval, number
 
@@ -69,6 +69,7 @@ def forest_rows(analysis: Analysis) -> tuple[ForestRow, ...]:
         ("Displayed weeks only", displayed),
         ("Missing time imputed at random", at_random),
         ("Jump to reference after stopping", jump),
+        *((analysis_name(result.analysis), result) for result in analysis.recounted),
     )
     rows = tuple(_row(name, result) for name, result in named)
     return rows if any(row.ratio for row in rows) else ()

@@ -12,6 +12,7 @@ from trial.blinding import SMALLEST_POOL, counts_published
 from trial.definitions import WITHHELD, definitions, limits
 from trial.plan import Blinding, DataOrigin
 from trial.report import comparison_tables, listing_tables, outcome_tables, wear_tables
+from trial.report.detector_table import detector_sentence, tabulate_detector_errors
 from trial.report.pictures import draw_pictures
 from trial.report.primary_sentence import primary_sentence
 from trial.report.wording import (
@@ -110,6 +111,9 @@ def render_page(results: Results, provenance: Provenance) -> str:
             provenance=provenance,
             key_numbers=_key_numbers(summary),
             sentence="" if results.analysis is None else primary_sentence(results.analysis),
+            detector_sentence=""
+            if results.analysis is None
+            else detector_sentence(results.analysis),
             released=_released(results),
             pictures=draw_pictures(results),
             tables=_tables(results),
@@ -259,6 +263,7 @@ def _comparison_tables(analysis: Analysis) -> dict[str, Table | None]:
         "comparisons": comparison_tables.tabulate_comparisons(analysis),
         "contrasts": comparison_tables.tabulate_contrasts(analysis),
         "tipping": comparison_tables.tabulate_tipping(analysis),
+        "detector": tabulate_detector_errors(analysis),
         "agreement": comparison_tables.tabulate_agreement(agreement)
         if agreement.kind == "agreement"
         else None,

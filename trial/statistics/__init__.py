@@ -10,11 +10,13 @@ from trial.statistics.analysis import Analysis, analyse
 from trial.statistics.characteristics import Characteristics, Share, operating_characteristics
 from trial.statistics.crossover import compare_crossover
 from trial.statistics.data import AnalysisData, analysis_data
+from trial.statistics.detector_errors import detector_errors
 from trial.statistics.frequency import compare_rates
 from trial.statistics.intervals import welch
 from trial.statistics.results import (
     ArmNumbers,
     Comparison,
+    DetectorErrors,
     Estimate,
     Refusal,
     Result,
@@ -33,6 +35,7 @@ __all__ = [
     "ArmNumbers",
     "Characteristics",
     "Comparison",
+    "DetectorErrors",
     "Estimate",
     "Refusal",
     "Result",
@@ -47,6 +50,7 @@ __all__ = [
     "ancova",
     "compare_crossover",
     "compare_rates",
+    "detector_errors",
     "expected_power",
     "negative_binomial",
     "operating_characteristics",

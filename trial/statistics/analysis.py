@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trial.statistics.arms import arm_rates
 from trial.statistics.contrasts import weekly_contrasts
+from trial.statistics.detector_errors import detector_errors
 from trial.statistics.durations import durations
 from trial.statistics.frequency import compare_rates
 from trial.statistics.imputation import (
@@ -19,6 +20,7 @@ from trial.statistics.participants import cramp_free_weeks, responders, severity
 from trial.statistics.results import (
     UNIT,
     ArmNumbers,
+    DetectorErrors,
     Refusal,
     Result,
     TippingPoint,
@@ -28,6 +30,8 @@ from trial.statistics.sensor_diary import Agreement, sensor_against_diary
 from trial.statistics.totals import ancova, negative_binomial
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trial.statistics.data import AnalysisData
 
 __all__ = ["Analysis", "analyse"]
@@ -62,7 +66,12 @@ class Analysis:
     sensitivity : tuple
         The primary comparison with displayed weeks only, missing time at random, and jump to
         reference.
+    recounted : tuple
+        The primary comparison of episodes counted by other rules, where they are known.
     tipping_point : TippingPoint or Refusal
+        Of missing time.
+    detector_errors : DetectorErrors or Refusal
+        What false alarms and missed cramps could do to the primary comparison.
     sensor_against_diary : Agreement or Refusal
     unit : str
         Always the participant.
@@ -82,7 +91,9 @@ class Analysis:
     responders: tuple[Result, ...]
     cramp_free_weeks: Result
     sensitivity: tuple[Result, ...]
+    recounted: tuple[Result, ...]
     tipping_point: TippingPoint | Refusal
+    detector_errors: DetectorErrors | Refusal
     sensor_against_diary: Agreement | Refusal
     unit: str = UNIT
 
@@ -91,21 +102,24 @@ class Analysis:
         return asdict(self)
 
 
-def analyse(data: AnalysisData) -> Analysis:
+def analyse(data: AnalysisData, recounted: Mapping[str, AnalysisData] | None = None) -> Analysis:
     """Carry out all analyses; the same data give the same numbers, to the last bit.
 
     Parameters
     ----------
     data : AnalysisData
         With the arms open: for the final analysis or a data monitoring committee.
+    recounted : mapping, optional
+        By the name of the analysis, the same with episodes counted by other rules.
     """
     displayed = data.weeks["nights"] >= data.display.week_nights
+    primary = compare_rates(data, analysis="primary")
     return Analysis(
         reference=data.reference,
         randomised=len(data.people),
         planned_weeks=data.planned_weeks,
         arms=arm_rates(data),
-        primary=compare_rates(data, analysis="primary"),
+        primary=primary,
         second=negative_binomial(data, analysis="negative_binomial"),
         fallback=ancova(data, analysis="ancova"),
         by_week=weekly_contrasts(data),
@@ -119,6 +133,10 @@ def analyse(data: AnalysisData) -> Analysis:
             impute(data, MISSING_AT_RANDOM),
             impute(data, JUMP_TO_REFERENCE),
         ),
+        recounted=tuple(
+            compare_rates(other, analysis=name) for name, other in (recounted or {}).items()
+        ),
         tipping_point=tipping_point(data),
+        detector_errors=detector_errors(primary, hours_per_week=data.hours_per_week),
         sensor_against_diary=sensor_against_diary(data.nights, data.display.night_hours),
     )

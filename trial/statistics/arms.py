@@ -25,7 +25,10 @@ SMALLEST_ARM = 6
 
 
 def arm_rates(
-    data: AnalysisData, outcome: Outcome = "events", adjusted: tuple[float, ...] = ()
+    data: AnalysisData,
+    outcome: Outcome = "events",
+    adjusted: tuple[float, ...] = (),
+    adjusted_errors: tuple[float, ...] = (),
 ) -> tuple[ArmNumbers, ...]:
     """Return the crude weekly rate of each arm, participants as unit, the reference first.
 
@@ -33,8 +36,8 @@ def arm_rates(
     ----------
     data : AnalysisData
     outcome : str
-    adjusted : tuple of float, optional
-        Rates after adjustment, in the same order.
+    adjusted, adjusted_errors : tuple of float, optional
+        Rates after adjustment and their standard errors, in the same order.
     """
     sums = data.weeks.groupby("participant_id")[[outcome, "exposure"]].sum()
     arm_of = data.people.set_index("participant_id")["arm"].reindex(sums.index)
@@ -52,6 +55,7 @@ def arm_rates(
                 None if rate.events is None else float(rate.events),
                 rate.exposure,
                 adjusted[place] if adjusted else None,
+                adjusted_errors[place] if adjusted_errors else None,
             )
         )
     return tuple(found)

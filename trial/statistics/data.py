@@ -73,6 +73,8 @@ class AnalysisData:
         the last two missing where the diary has no answer.
     display : DisplayRule
         Which nights are analysable, and which weeks are displayed.
+    hours_per_week : float
+        Analysable hours of a week of exposure.
     """
 
     reference: str
@@ -82,6 +84,7 @@ class AnalysisData:
     episodes: pd.DataFrame
     nights: pd.DataFrame
     display: DisplayRule = field(default_factory=DisplayRule)
+    hours_per_week: float = HOURS_PER_WEEK
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -176,6 +179,7 @@ def analysis_data(
         weeks=weeks,
         episodes=_episodes(episodes),
         nights=_nights(nights),
+        hours_per_week=hours_per_week,
     )
 
 

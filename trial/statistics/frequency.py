@@ -91,7 +91,12 @@ def rates_from_fit(
         method=_METHOD,
         made_by="trial.statistics.frequency.compare_rates",
         population=POPULATION,
-        arms=arm_rates(data, outcome, (standard.reference, standard.treatment)),
+        arms=arm_rates(
+            data,
+            outcome,
+            adjusted=(standard.reference, standard.treatment),
+            adjusted_errors=(standard.reference_error, standard.treatment_error),
+        ),
         estimates=(
             ratio("rate ratio", float(fit.coefficients[ARM]), fit.error(ARM), design.df),
             difference(

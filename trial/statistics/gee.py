@@ -56,12 +56,14 @@ class Standardised:
     ----------
     treatment, reference : float
         Cramps (or minutes) per week of 56 analysable hours.
-    error : float
-        Standard error of their difference.
+    treatment_error, reference_error, error : float
+        Standard errors, the last that of their difference.
     """
 
     treatment: float
     reference: float
+    treatment_error: float
+    reference_error: float
     error: float
 
 
@@ -165,9 +167,13 @@ def standardise(fit: Fit, design: Design) -> Standardised:
     bread = np.linalg.pinv((between.T * own) @ between)
     leverage = own * np.einsum("rc,cd,rd->r", between, bread, between)
     freed = rest / (1 - leverage)
-    influence = under[True] - under[False] + freed * (treated / share - ~treated / (1 - share))
-    error = math.sqrt(influence.var(ddof=1) / len(influence))
-    return Standardised(float(rate), float(reference), error)
+    with_treatment = under[True] + freed * treated / share
+    with_reference = under[False] + freed * ~treated / (1 - share)
+    errors = (
+        math.sqrt(influence.var(ddof=1) / len(influence))
+        for influence in (with_treatment, with_reference, with_treatment - with_reference)
+    )
+    return Standardised(float(rate), float(reference), *errors)
 
 
 def _predict(fit: Fit, design: Design, *, treatment: bool) -> FloatArray:

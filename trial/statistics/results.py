@@ -17,7 +17,9 @@ __all__ = [
     "ArmNumbers",
     "Comparison",
     "Detail",
+    "DetectorErrors",
     "Estimate",
+    "LessFalseAlarms",
     "Measure",
     "Refusal",
     "Result",
@@ -82,8 +84,9 @@ class ArmNumbers:
         95 % interval of `value`.
     total, exposure : float or None
         Events or minutes, and weeks of 56 analysable hours, where the analysis is of rates.
-    adjusted : float or None
-        Value of the arm after adjustment, from the same model as the comparison.
+    adjusted, adjusted_error : float or None
+        Value of the arm after adjustment, from the same model as the comparison; its standard
+        error, where the method gives one.
     """
 
     arm: str
@@ -94,6 +97,7 @@ class ArmNumbers:
     total: float | None = None
     exposure: float | None = None
     adjusted: float | None = None
+    adjusted_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +230,54 @@ class TippingPoint:
     analysis: str = "tipping_point"
     unit: str = UNIT
     kind: Literal["tipping point"] = "tipping point"
+
+
+@dataclass(frozen=True, slots=True)
+class LessFalseAlarms:
+    """The arms if so many of the counted cramps were false alarms.
+
+    Attributes
+    ----------
+    false_alarms : float
+        In eight analysable hours, in both arms.
+    reference, treatment : float
+        Cramps per week without them; negative if there cannot have been so many.
+    estimate : Estimate or None
+        Rate ratio; None if a rate without them may be zero.
+    """
+
+    false_alarms: float
+    reference: float
+    treatment: float
+    estimate: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorErrors:
+    """What errors of the detector could do to the primary comparison.
+
+    Attributes
+    ----------
+    analysis, method, made_by : str
+    steps : tuple of LessFalseAlarms
+        False alarms that both arms have alike.
+    more_false_alarms : float or None
+        How many more of them in eight hours the reference arm alone would need for the benefit to
+        lose significance; None if there is no significant benefit.
+    less_found : float or None
+        How small the share of cramps found under treatment must be, over that under reference, for
+        the same; None if there is no significant benefit.
+    unit, kind : str
+    """
+
+    method: str
+    made_by: str
+    steps: tuple[LessFalseAlarms, ...]
+    more_false_alarms: float | None
+    less_found: float | None
+    analysis: str = "detector_errors"
+    unit: str = UNIT
+    kind: Literal["detector errors"] = "detector errors"
 
 
 @dataclass(frozen=True, slots=True)

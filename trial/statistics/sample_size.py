@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scipy.special import ndtr, ndtri
 
 from nightcramp.errors import UsageError
+from trial.statistics.data import NIGHTS_PER_WEEK
 
 __all__ = ["SampleSize", "TrialPlan", "expected_power", "sample_size"]
 
@@ -31,6 +32,9 @@ class TrialPlan:
         Share of that time that is analysable.
     stopping : float
         Share of participants of whom nothing is to be had.
+    false_alarms : float
+        Of the detector in eight analysable hours. They add the same to both arms, and so draw the
+        ratio of what is counted towards 1.
     allocation : float
         Treated for each control.
     alpha : float
@@ -43,6 +47,7 @@ class TrialPlan:
     weeks: float = 8.0
     wear: float = 1.0
     stopping: float = 0.0
+    false_alarms: float = 0.0
     allocation: float = 1.0
     alpha: float = 0.05
 
@@ -61,6 +66,7 @@ class TrialPlan:
             )
             > 0,
             "dispersion must not be negative": self.dispersion >= 0,
+            "false_alarms must not be negative": self.false_alarms >= 0,
             "wear must be above 0 and at most 1": 0 < self.wear <= 1,
             "stopping must be at least 0 and below 1": 0 <= self.stopping < 1,
             "alpha must be between 0 and 1": 0 < self.alpha < 1,
@@ -69,11 +75,22 @@ class TrialPlan:
             raise UsageError("; ".join(wrong))
 
     @property
+    def counted(self) -> tuple[float, float]:
+        """What is counted per week in the reference arm and under treatment."""
+        added = NIGHTS_PER_WEEK * self.false_alarms
+        return self.reference_rate + added, self.reference_rate * self.rate_ratio + added
+
+    @property
+    def distance(self) -> float:
+        """Size of the log ratio of what is counted."""
+        reference, treated = self.counted
+        return abs(math.log(treated / reference))
+
+    @property
     def variance(self) -> float:
         """Variance of the log rate ratio, times the number of controls."""
         exposure = self.weeks * self.wear
-        reference = 1 / (exposure * self.reference_rate) + self.dispersion
-        treated = 1 / (exposure * self.reference_rate * self.rate_ratio) + self.dispersion
+        reference, treated = (1 / (exposure * rate) + self.dispersion for rate in self.counted)
         return reference + treated / self.allocation
 
 
@@ -111,7 +128,7 @@ def sample_size(plan: TrialPlan, power: float = 0.9) -> SampleSize:
     if not plan.alpha < power < 1:
         raise UsageError(f"power {power:g} must lie between alpha {plan.alpha:g} and 1")
     reach = float(ndtri(1 - plan.alpha / 2) + ndtri(power))
-    analysed = reach**2 * plan.variance / math.log(plan.rate_ratio) ** 2
+    analysed = reach**2 * plan.variance / plan.distance**2
     analysed = math.ceil(analysed - 1e-9)
     kept = 1 - plan.stopping
     controls = math.ceil(analysed / kept - 1e-9)
@@ -122,5 +139,5 @@ def sample_size(plan: TrialPlan, power: float = 0.9) -> SampleSize:
 def expected_power(plan: TrialPlan, controls: int) -> float:
     """Return the power with so many controls randomised, and the treated that belong to them."""
     analysed = controls * (1 - plan.stopping)
-    distance = abs(math.log(plan.rate_ratio)) / math.sqrt(plan.variance / analysed)
+    distance = plan.distance / math.sqrt(plan.variance / analysed)
     return float(ndtr(distance - ndtri(1 - plan.alpha / 2)))

@@ -54,6 +54,8 @@ class TrialSpec:
         Chance that the sensor is not worn in the night after one with a cramp.
     removed_after_cramp : float
         Chance that the sensor is taken off for the rest of the night after its first cramp.
+    false_alarms : float
+        Of the detector in eight analysable hours, in both arms and in the run-in.
     sites : int
         Equal chance for each; a site's rate lies up to 15 % above or below the mean.
     """
@@ -71,6 +73,7 @@ class TrialSpec:
     stopping: tuple[float, float] = (0.08, 0.14)
     skipped_after_cramp: float = 0.0
     removed_after_cramp: float = 0.0
+    false_alarms: float = 0.0
     sites: int = 4
 
     def __post_init__(self) -> None:
@@ -92,7 +95,10 @@ class TrialSpec:
                 self.run_in_rate, self.reference_rate, self.person_cv, self.week_cv
             )
             > 0,
-            "rate_ratio must not be negative": self.rate_ratio >= 0,
+            "rate_ratio and false_alarms must not be negative": min(
+                self.rate_ratio, self.false_alarms
+            )
+            >= 0,
             "chances must be from 0 to 1": all(0 <= chance <= 1 for chance in chances),
         }
         if wrong := [rule for rule, kept in checks.items() if not kept]:
@@ -117,7 +123,7 @@ class _People:
 
 @dataclass(frozen=True, slots=True)
 class _Nights:
-    """What happened and what was seen, arrays of shape (participants, nights)."""
+    """What happened and what was counted, arrays of shape (participants, nights)."""
 
     cramps: npt.NDArray[np.int64]
     seen: npt.NDArray[np.int64]
@@ -187,8 +193,11 @@ def _draw_nights(spec: TrialSpec, people: _People, rng: np.random.Generator) -> 
         0,
     )
     seen = np.where(removed, 1, np.where(cramps > 0, in_time, 0))
-    hours = np.where(removed, first, planned)
-    return _Nights(cramps, np.where(worn, seen, 0), np.where(worn, hours, 0.0))
+    hours = np.where(worn, np.where(removed, first, planned), 0.0)
+    counted = np.where(worn, seen, 0)
+    if spec.false_alarms:
+        counted = counted + rng.poisson(spec.false_alarms * hours / _NIGHT_HOURS)
+    return _Nights(cramps, counted, hours)
 
 
 def _share(planned: FloatArray, first: FloatArray) -> FloatArray:
