@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 
@@ -176,3 +177,19 @@ def test_a_rule_that_changes_nothing_is_not_tried(tmp_path):
     without_kind = EPISODES.drop(columns="kind").assign(confidence=math.nan)
     assert counts(tmp_path, without_kind) == {}
     assert counts(tmp_path, EPISODES.assign(kind="cramp", confidence=SURE)) == {}
+
+
+def test_the_size_of_a_trial_on_the_command_line(run):
+    words = ("study", "size", "--rate-ratio", 0.7, "--reference-rate", 2.6, "--wear", 0.75)
+    words += ("--dispersion", 0.16)
+    found = [
+        json.loads(run(*words, "--false-alarms", rate, "--json")[1])["controls"]
+        for rate in (0, 0.07)
+    ]
+    assert found == [40, 56]  # as the page on statistics says
+    code, shown, _ = run(*words, "--controls", 40)
+    assert code == 0
+    assert shown.startswith("40 controls and 40 treated find a rate ratio of 0.7 with a power of 9")
+    code, _, errors = run("study", "size", "--rate-ratio", 1)
+    assert code == 2
+    assert "rate_ratio must be above 0 and not 1" in errors

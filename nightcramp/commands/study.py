@@ -1,4 +1,4 @@
-"""``nightcramp study``: the tables of a study folder, filled and checked."""
+"""``nightcramp study``: a trial planned, and the tables of its study folder filled and checked."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightcramp.commands.examples import with_examples
+from nightcramp.commands.study_size import size
 
 if TYPE_CHECKING:
     from trial import StudyCheck
 
-study = typer.Typer(no_args_is_help=True, help="Fill and check the tables of a study folder.")
+study = typer.Typer(no_args_is_help=True, help="Plan a trial; fill and check its study folder.")
 
 COLLECT_EXAMPLES = """
   nightcramp analyze trial/recordings --out trial/results
@@ -43,7 +44,7 @@ CHECK_EXAMPLES = """
 
 @study.callback()
 def _group() -> None:
-    """Fill and check the tables of a study folder."""
+    """Plan a trial; fill and check its study folder."""
 
 
 @with_examples(COLLECT_EXAMPLES)
@@ -193,3 +194,4 @@ study.command()(collect)
 study.command()(check)
 study.command()(status)
 study.command()(compact)
+study.command()(size)
