@@ -88,6 +88,15 @@ class Assembler:
         return tuple((kind, gap) for kind, stream in streams for gap in stream.tracker.missing)
 
     @property
+    def missing_s(self) -> float:
+        """Seconds that are `missing` of a stream on average: every sample that comes lessens it."""
+        lengths = [
+            sum(gap.n for gap in stream.tracker.missing) / stream.spec.rate_hz
+            for stream in self._streams.values()
+        ]
+        return sum(lengths) / len(lengths) if lengths else 0.0
+
+    @property
     def following(self) -> dict[StreamKind, tuple[int, int]]:
         """Session and number of the sample after the newest, of devices that number both."""
         found = {kind: stream.tracker.following for kind, stream in self._streams.items()}

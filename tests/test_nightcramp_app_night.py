@@ -44,7 +44,7 @@ def mark(*_):
 def end(*_):
     status["state"] = "ended"
 signal.signal(signal.SIGUSR1, mark)
-signal.signal(signal.SIGTERM, end)
+signal.signal(signal.SIGINT, end)
 while status["state"] == "recording":
     write()
     time.sleep(0.02)
@@ -311,6 +311,21 @@ def test_a_window_of_an_earlier_night_ends_nothing(client, begin):
     stamp = bedside(client).stamp
     assert client.post("/night/end", data={"stamp": stamp}).headers["location"] == "/morning"
     assert bedside(client).state in (State.FINISHING, State.ENDED)
+
+
+def test_the_morning_says_that_a_sensor_still_sends_what_it_kept(client, begin, settings):
+    fetching = RECORDER.replace('status["state"] = "ended"', 'status["state"] = "fetching"')
+    fetching = fetching.replace('== "recording"', '!= "ended"')
+    begin(bedside(client).recorder, {**STREAMING, "awaited_s": 301.0}, program=fetching)
+    soon(lambda: bedside(client).state is State.RECORDING)
+    assert bedside(client).recorder.end()
+    other = RecorderProcess(settings)  # a page that did not end the night itself
+    soon(lambda: other.state() is State.FINISHING)
+    assert not other.end()  # said twice it would end at once
+    assert "still sending what it kept: 6 minutes" in client.get("/morning/story").text
+    bedside(client).recorder._child.kill()
+    bedside(client).recorder._child.wait()
+    assert other.state() is State.GONE
 
 
 def test_a_recorder_that_is_gone_is_offered_to_go_on(client, begin):

@@ -38,6 +38,7 @@ from nightcramp.live import EpisodeFinder, LiveDetection, NoFinder, detect_recor
 from nightcramp.recorder import ending
 from nightcramp.recorder import night as night_module
 from nightcramp.recorder.ending import finish_night
+from nightcramp.recorder.fetching import LONGEST_S, STALLED_S, Fetching
 from nightcramp.recorder.keys import Keys
 from nightcramp.recorder.night import Means, NightRecorder
 from nightcramp.recorder.plan import Wishes, night_date, parse_sensor, plan_night
@@ -383,6 +384,81 @@ def test_what_a_sensor_kept_is_fetched_and_only_then_forgotten(tmp_path):
     assert links_of(journal).count("streaming") == 2
     assert signal.missing == 0
     assert signal.recorded_s > 115
+
+
+LONG_CUT = '[[fault]]\nat_s = 30\nkind = "link_loss"\nseconds = 60\n'
+
+
+def shown(bed):
+    return [figures.state for figures in bed.screen.figures]
+
+
+def test_a_night_that_ends_fetches_first_what_the_sensor_kept(tmp_path):
+    async def program(bed):
+        bed.switch_on("profile-v1", faults=LONG_CUT)
+        (journal,) = await bed.record(bed.plan("profile-v1", seconds=115))
+        (told,) = [each for each in bed.screen.of_kind("night") if "awaited_s" in each.fields]
+        return journal, told, shown(bed), bed.screen.figures[-1].sensors[0].signal
+
+    journal, told, states, signal = recorded(tmp_path, program)
+    assert "min that a sensor kept. Ending again ends at once." in told.text
+    assert told.fields["awaited_s"] > 30
+    assert states[-1] == "ended"
+    assert "fetching" in states
+    assert (signal.missing, signal.awaited_s) == (0, 0)
+    assert {gap.cause for gap in open_journal_recording(journal).info.gaps} <= {"ended"}
+
+
+@pytest.mark.parametrize("is_said_again", [True, False])
+def test_a_night_that_must_end_at_once_fetches_nothing_more(tmp_path, is_said_again):
+    async def program(bed):
+        bed.switch_on("profile-v1", faults=LONG_CUT)
+        night = bed.recorder(bed.plan("profile-v1", seconds=3600))
+        running = asyncio.ensure_future(night.run(bed.radio, check=False))
+        await bed.clock.sleep(115)
+        night.end("key", at_once=not is_said_again)
+        if is_said_again:
+            await bed.clock.sleep(2)
+            night.end("key")
+        begun_ns = bed.clock.monotonic_ns()
+        await running
+        return (bed.clock.monotonic_ns() - begun_ns) / 1e9, shown(bed)
+
+    seconds, states = recorded(tmp_path, program)
+    assert seconds < 5
+    assert ("fetching" in states) == is_said_again
+    assert states[-1] == "ended"
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        '[[fault]]\nat_s = 118\nkind = "link_loss"\nseconds = 3600\n',
+        '[[fault]]\nat_s = 20\nkind = "memory_fault"\n',
+    ],
+)
+def test_a_sensor_that_sends_nothing_more_does_not_keep_a_night_from_its_end(tmp_path, then):
+    async def program(bed):
+        bed.switch_on("profile-v1", faults=LONG_CUT + then)
+        begun_ns = bed.clock.monotonic_ns()
+        await bed.record(bed.plan("profile-v1", seconds=115))
+        return (bed.clock.monotonic_ns() - begun_ns) / 1e9, shown(bed)
+
+    seconds, states = recorded(tmp_path, program)
+    assert seconds < 115 + STALLED_S + 20
+    assert states[-1] == "ended"
+
+
+def test_fetching_goes_on_while_there_is_progress_and_not_for_ever():
+    assert not Fetching(0.0).goes_on(0.0, 0.0)
+    fetching = Fetching(0.0)
+    assert fetching.goes_on(60.0, 0.0)
+    assert fetching.goes_on(50.0, STALLED_S - 1)
+    assert fetching.goes_on(50.0, 2 * STALLED_S - 2)
+    assert not fetching.goes_on(55.0, 2 * STALLED_S)
+    slow = Fetching(0.0)
+    seconds = [s for s in range(0, 3600, 10) if slow.goes_on(1e6 - s, s)]
+    assert max(seconds) == LONGEST_S - 10
 
 
 def commands_answered(journal):

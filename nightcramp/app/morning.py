@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from nightcramp.app.night_story import read_results, tell
 from nightcramp.app.pages import render
 from nightcramp.app.recorder_process import State
 from nightcramp.app.requests import bedside_of, fields_of, go, notice_of, settings_of
+from nightcramp.app.status import read_status
 from nightcramp.app.study_diary import counts_are_closed, write_study_diary
 from nightcramp.app.texts import text
 from nightcramp.errors import InputError, NightcrampError, UsageError
@@ -30,6 +32,7 @@ from nightcramp.recorder.plan import night_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -111,6 +114,7 @@ def _values(request: Request) -> dict[str, object]:
     missing = nights_without_diary(settings.home, since)
     return {
         "is_finishing": current is State.FINISHING,
+        "fetching_min": _fetching_min(settings.home),
         "stories": stories,
         "problem": problem,
         "key": key,
@@ -119,6 +123,12 @@ def _values(request: Request) -> dict[str, object]:
         "numbers": range(1, 6),
         "most": MOST_CRAMPS,
     }
+
+
+def _fetching_min(home: Path) -> int:
+    """Return how many minutes the sensors are still sending of the night; 0 if they are not."""
+    status = read_status(home)
+    return math.ceil(status.awaited_s / 60) if status and status.state == "fetching" else 0
 
 
 def _told(request: Request, tonight: Tonight | None) -> tuple[list[Story], str]:

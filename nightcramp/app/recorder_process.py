@@ -52,7 +52,7 @@ class State(StrEnum):
     REFUSED = "refused"
     """The recorder could not begin."""
     FINISHING = "finishing"
-    """The night is over; its file and results are being made."""
+    """The night is over; what the sensor kept is fetched, then file and results are made."""
     ENDED = "ended"
 
 
@@ -82,7 +82,9 @@ class RecorderProcess:
         is_alive = self._is_alive(status.process)
         if status.state == "ended":
             return State.FINISHING if is_alive else State.ENDED
-        return State.RECORDING if is_alive and status.age_s < FRESH_S else State.GONE
+        if not is_alive or status.age_s >= FRESH_S:
+            return State.GONE
+        return State.FINISHING if status.state == "fetching" else State.RECORDING
 
     def begin(self, choices: tuple[Choice, ...]) -> Tonight:
         """Begin a night with a sensor, or with one on each leg.
@@ -119,7 +121,7 @@ class RecorderProcess:
 
     def end(self) -> bool:
         """End the night; returns whether a recorder was there to be told."""
-        return self._signal(signal.SIGTERM)
+        return self._signal(signal.SIGINT)
 
     def last_words(self) -> str:
         """Return what the recorder said before it ended by itself; empty if nothing."""

@@ -39,12 +39,14 @@ class NightStatus:
     process : int
         Of the recorder.
     state : str
-        ``recording`` or ``ended``.
+        ``recording``, ``fetching`` or ``ended``.
     marks : int
         Cramps marked since the recorder started.
     wall_ns, started_ns : int
         Clock of the night when this was written, and when the recorder started.
     sensors : tuple of SensorStatus
+    awaited_s : float
+        Length of what sensors may still send.
     written_ns : int
         Real time of the recorder's last sign of life: it wrote this, or touched it on a full disk.
     """
@@ -55,6 +57,7 @@ class NightStatus:
     wall_ns: int
     started_ns: int
     sensors: tuple[SensorStatus, ...]
+    awaited_s: float
     written_ns: int
 
     @property
@@ -77,6 +80,7 @@ def read_status(home: Path) -> NightStatus | None:
             wall_ns=int(content["updated_ns"]),
             started_ns=int(content["started_ns"]),
             sensors=tuple(_sensor(each) for each in content["sensors"]),
+            awaited_s=sum(float(each.get("awaited_s") or 0.0) for each in content["sensors"]),
             written_ns=path.stat().st_mtime_ns,
         )
     except (OSError, ValueError, KeyError, AttributeError, TypeError):

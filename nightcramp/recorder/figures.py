@@ -53,6 +53,8 @@ class SignalFigures:
         Why episodes are not found live; empty if they are.
     decision_lag_s : float
         From the arrival of the newest judged bytes to the decision on them.
+    awaited_s : float
+        Length of what is missing and the sensor may still send.
     """
 
     recorded_s: float = 0.0
@@ -67,6 +69,7 @@ class SignalFigures:
     rejects: int = 0
     trouble: str = ""
     decision_lag_s: float = 0.0
+    awaited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class NightFigures:
     until_ns : int or None
         When it ends by itself.
     state : str
-        ``recording`` or ``ended``.
+        ``recording``; ``fetching`` what sensors kept, once the night is over; ``ended``.
     prompt : str
         What the person is asked to do; empty if nothing.
     marks : int

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import shutil
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import OutputError
+from nightcramp.recorder.fetching import Fetching
 from nightcramp.recorder.figures import NightFigures
 from nightcramp.recorder.messages import Message, episode_message
 from nightcramp.recorder.sensor import SensorRecorder
@@ -72,6 +74,8 @@ class NightRecorder:
         self._means = means
         self._clock = means.clock
         self._over = asyncio.Event()
+        self._at_once = asyncio.Event()
+        self._is_fetching = False
         self._why = "ended"
         self._started_ns = means.clock.wall_ns()
         self._status = StatusFile(plan.folder)
@@ -109,14 +113,25 @@ class NightRecorder:
                 self.check()
             try:
                 await self._tick()
+                await self._fetch()
             finally:
                 await self._disconnect(links)
         return [sensor.plan.journal for sensor in self._sensors]
 
-    def end(self, why: str) -> None:
-        """Let the night end."""
-        self._why = why
-        self._over.set()
+    def end(self, why: str, *, at_once: bool = False) -> None:
+        """Let the night end, after fetching what sensors kept; said again, or `at_once`: without.
+
+        Parameters
+        ----------
+        why : str
+            Stands in the journal.
+        at_once : bool
+        """
+        if at_once or self._over.is_set():
+            self._at_once.set()
+        if not self._over.is_set():
+            self._why = why
+            self._over.set()
 
     def mark(self) -> None:
         """Keep the participant's word that there is a cramp now; no detection is touched by it."""
@@ -140,12 +155,17 @@ class NightRecorder:
             wall_ns=self._clock.wall_ns(),
             started_ns=self._started_ns,
             until_ns=self._until_ns(),
-            state="ended" if self._has_ended else "recording",
+            state=self._state(),
             prompt=self._prompt,
             marks=self._marks,
             free_bytes=free,
             sensors=tuple(sensor.figures() for sensor in self._sensors),
         )
+
+    def _state(self) -> str:
+        if self._has_ended:
+            return "ended"
+        return "fetching" if self._is_fetching else "recording"
 
     def _open(self) -> None:
         """Open the journals, and let the live stages know what earlier sessions recorded."""
@@ -202,12 +222,35 @@ class NightRecorder:
     async def _tick(self) -> None:
         """Show how it stands, once a real second, until the night is over."""
         while not self._over.is_set():
-            self._show()
-            with contextlib.suppress(TimeoutError):
-                async with self._clock.timeout(max(1.0, self._clock.speed)):
-                    await self._over.wait()
+            await self._show_until(self._over)
             if self._is_late():
                 self.end("time")
+
+    async def _fetch(self) -> None:
+        """Go on for a while if sensors in reach may still send what they kept while out of it."""
+        awaited_s = self._awaited_s()
+        fetching = Fetching(self._now_s())
+        self._is_fetching = awaited_s > 0
+        if self._is_fetching:
+            minutes = math.ceil(awaited_s / 60)
+            text = f"Fetching {minutes} min that a sensor kept. Ending again ends at once."
+            self._tell("night", text, {"awaited_s": round(awaited_s, 1)})
+        while not self._at_once.is_set() and fetching.goes_on(self._awaited_s(), self._now_s()):
+            await self._show_until(self._at_once)
+        self._is_fetching = False
+
+    def _awaited_s(self) -> float:
+        return sum(sensor.awaited_s for sensor in self._sensors)
+
+    def _now_s(self) -> float:
+        return self._clock.monotonic_ns() / 1e9
+
+    async def _show_until(self, event: asyncio.Event) -> None:
+        """Show how it stands, then wait for an event, or a real second."""
+        self._show()
+        with contextlib.suppress(TimeoutError):
+            async with self._clock.timeout(max(1.0, self._clock.speed)):
+                await event.wait()
 
     def _show(self) -> None:
         figures = self.figures()

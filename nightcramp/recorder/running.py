@@ -39,7 +39,7 @@ async def record_night(
 ) -> list[Path]:
     """Record a night; returns its journals, sealed.
 
-    SIGINT and SIGTERM end it as its time does; SIGUSR1 is the participant's mark.
+    SIGINT ends it as its time does, SIGTERM at once; SIGUSR1 is the participant's mark.
 
     Parameters
     ----------
@@ -75,7 +75,8 @@ def _signals(night: NightRecorder) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     meanings: dict[signal.Signals, Callable[[], None]] = {
         signal.SIGINT: partial(night.end, "interrupted"),
-        signal.SIGTERM: partial(night.end, "terminated"),
+        # The computer may be shutting down: there is no time to fetch anything.
+        signal.SIGTERM: partial(night.end, "terminated", at_once=True),
     }
     if hasattr(signal, "SIGUSR1"):
         meanings[signal.SIGUSR1] = night.mark

@@ -132,6 +132,12 @@ class SensorRecorder:
             with contextlib.suppress(asyncio.CancelledError):
                 await asking
 
+    @property
+    def awaited_s(self) -> float:
+        """Length of what the sensor may still send, if it is in reach."""
+        is_silent = self._state is not LinkState.STREAMING or self.plan.companion_of is not None
+        return 0.0 if is_silent else self.stage.figures.awaited_s
+
     def stop(self) -> None:
         """Disconnect."""
         self._is_stopping = True

@@ -267,6 +267,7 @@ class LiveStage:
             rejects=self._rejects,
             trouble="; ".join(self._finder.refusals),
             decision_lag_s=self._lag_s,
+            awaited_s=self._detection.assembler.missing_s if self._requests else 0.0,
         )
 
 

@@ -96,6 +96,7 @@ def _signal(signal: SignalFigures) -> dict[str, object]:
         "rejects": signal.rejects,
         "live_trouble": signal.trouble or None,
         "decision_lag_s": round(signal.decision_lag_s, 3),
+        "awaited_s": _rounded(signal.awaited_s),
         "episodes": [_episode(found) for found in signal.episodes],
     }
 

@@ -87,7 +87,11 @@ def _head(figures: NightFigures) -> str:
     until = f" until {local_time(figures.until_ns)[:5]}" if figures.until_ns else ""
     marks = f", {figures.marks} marked by you" if figures.marks else ""
     free = f"{figures.free_bytes / 1e9:.1f} GB free"
-    return f"{local_time(figures.wall_ns)}  {figures.state}{until}, {free}{marks}"
+    state = figures.state
+    if state == "fetching":
+        awaited_s = sum(sensor.signal.awaited_s for sensor in figures.sensors)
+        state, until = f"fetching what was kept, {as_hours(awaited_s)} to go", ""
+    return f"{local_time(figures.wall_ns)}  {state}{until}, {free}{marks}"
 
 
 def _link(sensor: SensorFigures) -> str:
