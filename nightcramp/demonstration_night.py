@@ -22,10 +22,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from firmware_bridge import GapCause
 from models.simulator import SENSORS, NightPlan, draw_participant, simulate_night
 from nightcramp.errors import NightcrampError
 from nightcramp.simulation import night_info
-from recordings import open_recording, write_edf
+from recordings import open_journal_recording, write_edf
 from recordings.journal import find_journals, open_journal
 
 if TYPE_CHECKING:
@@ -154,8 +155,8 @@ def _lines(ending: dict[str, object], kill: _Kill) -> Iterator[str]:
     if _on_disk(Path(str(journal)), n_before) != kill.on_disk:
         raise NightcrampError(f"{journal}: what was on the disk before the kill is not there now")
     first = Path(str(files[0] if isinstance(files, list) else files))
-    info = open_recording(first).info
-    missing_s = sum(gap.duration_s for gap in info.gaps)
+    info = open_journal_recording(Path(str(journal))).info
+    missing_s = sum(gap.duration_s for gap in info.gaps if gap.cause != GapCause.ENDED)
     found = nights[0]["cramps"] if isinstance(nights, list) else 0
     yield (
         f"{info.duration_s / 60:.1f} minutes of a simulated night recorded from an emulated "
@@ -164,8 +165,8 @@ def _lines(ending: dict[str, object], kill: _Kill) -> Iterator[str]:
     yield f"  the link cut for {_CUT_S} s, the recorder killed (kill -9) and started again;"
     yield f"  all {n_before:,} records that were on the disk when it was killed are unchanged;"
     yield (
-        f"  {missing_s:.1f} s of {info.duration_s:.0f} s of EMG are missing, the rest came later "
-        f"from the sensor's memory; {found} cramps found."
+        f"  {missing_s:.1f} s of {info.duration_s:.0f} s of EMG are missing: the sensor sent later "
+        f"what it had kept; {found} cramp{'' if found == 1 else 's'} found."
     )
     yield f"  Journal:   {journal}"
     yield f"  Recording: {first}"
