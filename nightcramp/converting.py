@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import NightcrampError, OutputError, UsageError
-from recordings.journal import SUFFIX
+from recordings import is_journal
+from recordings.journal import SUFFIX, find_journals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -82,13 +83,11 @@ def find_inputs(paths: Sequence[Path]) -> list[Path]:
 
     found: dict[Path, None] = {}
     for path in paths:
-        if path.suffix == SUFFIX or not path.is_dir():
+        if is_journal(path) or not path.is_dir():
             found[path.parent if path.is_file() and path.suffix == SUFFIX else path] = None
             continue
-        journals = sorted(path.rglob(f"*{SUFFIX}"))
-        folders = [journal for journal in journals if journal.is_dir()]
-        files = [] if folders else find_recordings([path])
-        found |= dict.fromkeys([*folders, *files])
+        journals = [journal for journal in find_journals(path) if journal != path]
+        found |= dict.fromkeys(journals or find_recordings([path]))
     return list(found)
 
 
@@ -101,7 +100,7 @@ def check_wanted(wanted: Conversion, inputs: Sequence[Path]) -> None:
         )
     if wanted.companion is None:
         return
-    if len(inputs) != 1 or inputs[0].suffix != SUFFIX:
+    if len(inputs) != 1 or not is_journal(inputs[0]):
         raise UsageError("--companion goes with one journal, not with files or several inputs")
     if wanted.target is Target.MCAP:
         raise UsageError(
@@ -130,8 +129,7 @@ def convert_all(inputs: Sequence[Path], wanted: Conversion) -> Iterator[Converte
 
 
 def _convert(source: Path, wanted: Conversion) -> list[Path]:
-    is_journal = source.suffix == SUFFIX
-    ways = _JOURNAL_TO if is_journal else _FILE_TO
+    ways = _JOURNAL_TO if is_journal(source) else _FILE_TO
     return ways[wanted.target](source, _out(source, wanted), wanted)
 
 

@@ -243,9 +243,9 @@ def open_night(
         If a key or a companion is given for a file, channels for a journal, or the key cannot be
         used.
     """
-    from recordings.journal import SUFFIX
+    from recordings import is_journal
 
-    if path.is_dir() or path.suffix == SUFFIX:
+    if path.is_dir() or is_journal(path):
         if emg or acc:
             raise UsageError(
                 f"{path}: --emg and --acc are for files; a journal is played as it was live, with "

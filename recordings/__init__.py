@@ -31,6 +31,7 @@ from recordings.edf_writer import write_edf
 from recordings.fingerprint import content_hash
 from recordings.gaps import SKIP_TEXT
 from recordings.journal_format import StreamFormat, stream_format
+from recordings.journal_name import is_journal
 from recordings.journal_open import open_recording
 from recordings.memory import ArrayRecording
 from recordings.recording import (
@@ -67,6 +68,7 @@ __all__ = [
     "check_writable",
     "companion_files",
     "content_hash",
+    "is_journal",
     "journal_to_bids",
     "open_journal_recording",
     "open_recording",

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordings import edf_reader
+from recordings.journal_name import is_journal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from recordings.recording import Recording
-
-_JOURNAL = ".ncj"
 
 
 def open_recording(
@@ -30,7 +29,7 @@ def open_recording(
     Parameters
     ----------
     path : Path or str
-        A file, or the folder ``NAME.ncj`` of a journal, which gives what the files give that are
+        A file, or the folder of a journal (``NAME.ncj``), which gives what the files give that are
         made from it, to the bit.
     emg : sequence of str, optional
         Labels of EMG channels, any case; of several rates the most common one is kept.
@@ -46,7 +45,7 @@ def open_recording(
         If a journal is decoded and the temporary files cannot be written.
     """
     path = Path(path)
-    if path.suffix != _JOURNAL:
+    if not is_journal(path):
         return edf_reader.open_recording(path, emg=emg, acc=acc)
     # What journals need takes a while to import; most recordings are files.
     journals = import_module("recordings.journal_recording")

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nightcramp.errors import RecordingError
 from recordings.journal.journal import open_journal
-from recordings.journal.segments import SUFFIX
 from recordings.journal_decode import DecodedJournal, DecodedRun, decode_journal, device_of
+from recordings.journal_name import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

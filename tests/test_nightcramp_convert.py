@@ -41,6 +41,19 @@ def journal(original, tmp_path):
     return shutil.copytree(original, tmp_path / "P042.ncj")
 
 
+def test_a_journal_is_known_by_what_is_in_it_wherever_its_folder_was_renamed(
+    run, journal, tmp_path
+):
+    renamed = journal.rename(tmp_path / "night of P042")
+    recording = open_recording(renamed)
+    assert recording.info.duration_s > 0
+    (named, among) = (written(run, path, "--to", "mcap") for path in (renamed, tmp_path))
+    assert [file.name for file in named] == [file.name for file in among] == ["night of P042.mcap"]
+    code, _, errors = run("analyze", renamed, "--out", tmp_path / "results", "--no-picture")
+    assert code == 0, errors
+    assert run("recover", tmp_path)[0] == 0
+
+
 def files_of(shown):
     return [Path(line.split("  ", 1)[1]) for line in shown.splitlines() if "written" in line]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from nightcramp.batch.storage import find_remote, is_remote
 from nightcramp.errors import InputError, UsageError
+from recordings import is_journal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,6 @@ Source = Path | str
 SourceT = TypeVar("SourceT", bound=Source)
 
 ENDINGS = (".edf", ".bdf")
-JOURNAL_ENDING = ".ncj"
 
 BIDS_SUFFIX = "_emg"
 """Left out of the names of results, as BIDS does: ``sub-1_emg.edf`` has ``sub-1_events.tsv``."""
@@ -53,7 +53,7 @@ def find_recordings(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if path.is_dir() and path.suffix != JOURNAL_ENDING:
+        if path.is_dir() and not is_journal(path):
             inside = sorted(file for file in path.rglob("*") if _is_recording(file))
             _require(inside, path)
             found += inside

@@ -33,9 +33,10 @@ from recordings.journal.record import (
     record_of,
 )
 from recordings.journal.recovery import Recovery, recover
-from recordings.journal.segments import SUFFIX, Segment, find_journals
+from recordings.journal.segments import Segment
 from recordings.journal.settings import JournalSettings
 from recordings.journal.writer import JournalWriter
+from recordings.journal_name import SUFFIX, find_journals
 
 __all__ = [
     "SUFFIX",

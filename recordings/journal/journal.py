@@ -10,9 +10,10 @@ from recordings.journal.codec import MalformedBodyError
 from recordings.journal.damage import Damage, DamageKind
 from recordings.journal.encryption import read_private_key
 from recordings.journal.scan import SegmentFile
-from recordings.journal.segments import places_on_first_clock, read_segments, segment_path
+from recordings.journal.segments import places_on_first_clock, read_segments
 from recordings.journal.unpack import Unpacker
 from recordings.journal.walk import Walk
+from recordings.journal_name import segment_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

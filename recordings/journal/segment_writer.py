@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from recordings.journal.block import BlockKind, digest
 from recordings.journal.pack import Packer, Place
-from recordings.journal.segments import segment_path
+from recordings.journal_name import segment_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

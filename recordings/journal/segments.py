@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,15 +9,11 @@ from nightcramp.errors import RecordingError
 from recordings.journal.block import BlockHeader, BlockKind
 from recordings.journal.header import SegmentHeader, header_from_json
 from recordings.journal.scan import SegmentFile
+from recordings.journal_name import segment_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-SUFFIX = ".ncj"
-"""Ending of a journal's folder, and of the segments in it."""
-
-_SEGMENT_NAME = re.compile(r"(\d{4,5})\.ncj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +35,6 @@ class Segment:
     number: int
     header: SegmentHeader | None
     first: BlockHeader | None
-
-
-def segment_path(folder: Path, number: int) -> Path:
-    """Return the file of a segment."""
-    return folder / f"{number:04}{SUFFIX}"
-
-
-def segment_paths(folder: Path) -> list[Path]:
-    """Return the segments in a folder in their order."""
-    named = [(_SEGMENT_NAME.fullmatch(path.name), path) for path in folder.glob(f"*{SUFFIX}")]
-    return [path for _, path in sorted((int(name[1]), path) for name, path in named if name)]
-
-
-def find_journals(path: Path) -> list[Path]:
-    """Return the journals at or below a path in order; `path` itself if there is none below."""
-    inside = (folder for folder in path.rglob(f"*{SUFFIX}") if folder.is_dir())
-    return sorted(inside) or [path]
 
 
 def read_segments(folder: Path) -> list[Segment]:

@@ -14,7 +14,8 @@ from recordings.journal.findings import examine
 from recordings.journal.header import SegmentHeader, boot_id
 from recordings.journal.journal import Journal
 from recordings.journal.pack import Place
-from recordings.journal.segments import read_segment, segment_paths
+from recordings.journal.segments import read_segment
+from recordings.journal_name import segment_paths
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,8 @@ from recordings.journal.block import DIGEST_BYTES, BlockHeader, BlockKind
 from recordings.journal.damage import Damage, DamageKind
 from recordings.journal.header import SegmentHeader, header_from_json
 from recordings.journal.scan import Block, Hole, SegmentFile
-from recordings.journal.segments import read_segment, segment_path, segment_paths
+from recordings.journal.segments import read_segment
+from recordings.journal_name import segment_path, segment_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
