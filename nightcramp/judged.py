@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _PARTICIPANT = re.compile(r"(?:^|_)sub-([A-Za-z0-9]+)(?:_|$)")
 _LEG = re.compile(r"_[a-z]+-(left|right)(?:_|$)", re.IGNORECASE)
 
+LONGEST_NIGHT_H = 25.0
+"""From noon to noon, when summer time ends."""
+
 Key = tuple[str, str]
 """Participant and night."""
 
@@ -97,7 +100,8 @@ def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
     Raises
     ------
     InputError
-        If the files cannot be read, or say not whose the recording is or when it began.
+        If the files cannot be read, say not whose the recording is or when it began, or if it is
+        longer than a night.
     """
     summary = read_night(file)
     name = str(summary["recording"])
@@ -115,7 +119,14 @@ def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
         raise InputError("made_by or not_analysable_hours is not an object", file=file)
     local = datetime.fromisoformat(str(summary["start"])).replace(tzinfo=zone)
     start = local.astimezone(UTC)
-    recorded = Stretch(start, start + timedelta(hours=float(str(summary["recorded_hours"]))))
+    hours = float(str(summary["recorded_hours"]))
+    if hours > LONGEST_NIGHT_H:
+        raise InputError(
+            f"the recording lasts {hours:.1f} h, a night of a study at most {LONGEST_NIGHT_H:g} h",
+            file=file,
+            advice="Cut it at noon into one recording for each night, and analyse these.",
+        )
+    recorded = Stretch(start, start + timedelta(hours=hours))
     events = read_events(file.with_name(f"{file.name.removesuffix('_night.json')}_events.tsv"))
     blind = [_stretch(start, event) for event in events if event.kind is EventKind.NOT_ANALYSABLE]
     leg = _LEG.search(name)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from recordings.edf_timeline import Timeline
     from recordings.recording import Gap
 
-_SHORTEST_S, _LONGEST_S = 10.0, 24 * 3600.0
+_SHORTEST_S, _LONGEST_S = 10.0, 7 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +84,7 @@ def open_file(path: Path) -> EdfFile:
 
 
 def check_duration(path: Path, duration_s: float) -> None:
-    """Raise RecordingError unless a recording lasts 10 s to 24 h."""
+    """Raise RecordingError unless a recording lasts 10 s to a week."""
     if not _SHORTEST_S <= duration_s <= _LONGEST_S:
         raise RecordingError(
             f"the recording lasts {duration_s:g} s, but must last "

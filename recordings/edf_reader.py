@@ -83,7 +83,7 @@ def open_recording(
     ------
     RecordingError
         If the file cannot be read, is not EDF or BDF, its header makes no sense (the field is
-        named), its records overlap, it lasts under 10 s or over 24 h, or it has no usable EMG.
+        named), its records overlap, it lasts under 10 s or over a week, or it has no usable EMG.
     """
     file = open_file(path)
     selection = choose_emg(file.header, find_channel_table(path), emg)

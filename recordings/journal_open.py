@@ -40,7 +40,7 @@ def open_recording(
     ------
     RecordingError
         If it cannot be read, is of no known kind, its header makes no sense (the field is named),
-        its records overlap, it lasts under 10 s or over 24 h, or it has no usable EMG.
+        its records overlap, it lasts under 10 s or over a week, or it has no usable EMG.
     OutputError
         If a journal is decoded and the temporary files cannot be written.
     """

@@ -86,7 +86,8 @@ def open_journal_recording(
     Raises
     ------
     RecordingError
-        If it cannot be read, has no usable EMG, lasts under 10 s or over 24 h, or lacks a channel.
+        If it cannot be read, has no usable EMG, lasts under 10 s or over a week, or lacks a
+        channel.
     OutputError
         If the temporary files cannot be written.
     """

@@ -185,6 +185,16 @@ def test_results_without_a_participant_or_a_start_are_named_and_left_out(study, 
     assert "sub-<participant>" in done.failures[0]
 
 
+def test_a_recording_of_several_nights_is_no_night_of_a_study(study, tmp_path):
+    write_result(tmp_path / "results", "sub-P001_task-sleep", FIRST_NIGHT, hours=30)
+    write_result(tmp_path / "results", "sub-P002_task-sleep", FIRST_NIGHT)
+    done = collect(study, tmp_path / "results")
+    assert done.nights == 1
+    (failure,) = done.failures
+    assert "lasts 30.0 h, a night of a study at most 25 h" in failure
+    assert "Cut it at noon" in failure
+
+
 def test_a_folder_without_results_is_an_error(study, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"_night\.json"):
