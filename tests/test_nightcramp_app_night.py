@@ -94,6 +94,10 @@ def recorder(settings):
 
 @pytest.fixture
 def client(settings):
+    return client_of(settings)
+
+
+def client_of(settings):
     client = TestClient(create_app(settings), base_url="http://127.0.0.1", follow_redirects=False)
     client.get("/", params={"token": TOKEN})
     client.headers.update({"origin": "http://127.0.0.1", "x-csrf-token": csrf_of(TOKEN)})
@@ -380,6 +384,23 @@ def test_a_night_whose_recorder_is_gone_is_put_in_order_by_the_page(client, sett
     assert page.index("Left leg") < page.index("Right leg")
 
 
+def test_one_leg_that_cannot_be_put_in_order_says_why_and_the_other_is(client, settings):
+    for leg in ("left", "right"):
+        told = {**NIGHTS["METADATA"], "leg": leg}
+        journal = settings.home / f"P042_2026-01-12_{leg}.ncj"
+        NIGHTS["write_journal"](journal, "profile-v1", metadata=told)
+    (settings.home / "P042_2026-01-12_left.ncj" / "0001.ncj").write_bytes(b"nothing of a journal")
+    write_tonight(settings.home, Tonight((CHOICE, OTHER), "2026-01-12", NOBODY, 1))
+    with client:
+        client.post("/night/end", data={"stamp": bedside(client).stamp})
+        soon(lambda: bedside(client).state is State.ENDED)
+    # Another server knows it too: the reason is kept with the night.
+    page = client_of(settings).get("/morning").text
+    assert page.count("Recorded 1 minute.") == 1
+    assert "Nothing was made of what this sensor recorded." in page
+    assert "P042_2026-01-12_left.ncj" in page
+
+
 def test_a_left_night_that_cannot_be_put_in_order_says_why(client, settings, monkeypatch):
     full = "tonight.json: cannot be written (No space left on device)"
 
@@ -388,7 +409,7 @@ def test_a_left_night_that_cannot_be_put_in_order_says_why(client, settings, mon
 
     NIGHTS["write_journal"](settings.home / "P042_2026-01-12_left.ncj", "profile-v1")
     write_tonight(settings.home, Tonight((CHOICE,), "2026-01-12", NOBODY, 1))
-    monkeypatch.setattr("nightcramp.app.bedside.finish_left_night", lambda *_: ["No file."])
+    monkeypatch.setattr("nightcramp.app.bedside.finish_left_night", lambda *_: {"left": "No file."})
     monkeypatch.setattr("nightcramp.app.bedside.write_tonight", refuse)
     with client:
         client.post("/night/end", data={"stamp": bedside(client).stamp})

@@ -51,15 +51,15 @@ class Bedside:
         The chosen sensors by their legs, while they are looked at.
     heard : list of Heard or None
         What the last scan found; None before one.
-    left_undone : list of str
-        Why a night whose recorder was gone could not be put in order; empty if it could.
+    left_unsaid : str
+        Why it could not be kept that a night whose recorder was gone is in order; empty if it was.
     """
 
     def __init__(self, settings: AppSettings) -> None:
         self.recorder = RecorderProcess(settings)
         self.previews: dict[str, Preview] = {}
         self.heard: list[Heard] | None = None
-        self.left_undone: list[str] = []
+        self.left_unsaid = ""
         self._settings = settings
         self._clock = clock_for(settings.radio, settings.speed)
         self._changing = asyncio.Lock()
@@ -304,15 +304,13 @@ class Bedside:
 
     async def _finish_left(self, tonight: Tonight) -> None:
         home = self._settings.home
+        undone = await asyncio.to_thread(finish_left_night, home, tonight)
         try:
-            self.left_undone = await asyncio.to_thread(finish_left_night, home, tonight)
+            write_tonight(home, replace(tonight, over=True, undone=undone))
+            self.left_unsaid = ""
         except NightcrampError as error:
-            self.left_undone = [str(error)]
-        try:
-            write_tonight(home, replace(tonight, over=True))
-        except NightcrampError as error:
-            self.left_undone.append(str(error))
-        for problem in self.left_undone:
+            self.left_unsaid = " ".join([*undone.values(), str(error)])
+        for problem in filter(None, (*undone.values(), self.left_unsaid)):
             log.error("%s", problem)
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from firmware_bridge import HostClock
+from nightcramp.errors import NightcrampError
 from nightcramp.recorder.ending import finish_night
 from nightcramp.recorder.plan import NightPlan, SensorPlan, parse_sensor
 from recordings.journal import open_journal, recover
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from nightcramp.app.tonight import Choice, Tonight
 
 
-def finish_left_night(home: Path, tonight: Tonight) -> list[str]:
+def finish_left_night(home: Path, tonight: Tonight) -> dict[str, str]:
     """Close the journals and make of them what the recorder would have made.
 
     Parameters
@@ -27,17 +28,20 @@ def finish_left_night(home: Path, tonight: Tonight) -> list[str]:
 
     Returns
     -------
-    list of str
-        What could not be done; the journals are safe in any case.
-
-    Raises
-    ------
-    BusyError, InputError, OutputError
-        If a journal is in use, unreadable, or cannot be added to.
+    dict of str to str
+        By leg, what could not be done of its sensor; the journals are safe in any case.
     """
-    sensors = tuple(_closed(*journal) for journal in tonight.journals(home).items())
-    plan = NightPlan(home, date.fromisoformat(tonight.night), sensors)
-    return [ending.error for ending in finish_night(plan, lambda _: None) if ending.failed]
+    sensors: list[SensorPlan] = []
+    undone: dict[str, str] = {}
+    for choice, journal in tonight.journals(home).items():
+        try:
+            sensors.append(_closed(choice, journal))
+        except NightcrampError as error:
+            undone[choice.leg] = str(error)
+    plan = NightPlan(home, date.fromisoformat(tonight.night), tuple(sensors))
+    endings = finish_night(plan, lambda _: None)
+    failed = zip(sensors, endings, strict=True)
+    return undone | {sensor.leg: ending.error for sensor, ending in failed if ending.failed}
 
 
 def _closed(choice: Choice, journal: Path) -> SensorPlan:

@@ -142,18 +142,21 @@ def _told(request: Request, tonight: Tonight | None) -> tuple[list[Story], str]:
     except InputError as error:
         return [], str(error)
     if not nights:
-        undone = bedside_of(request).left_undone
-        return [], " ".join([text("morning.not_judged"), *undone])
+        undone = [*tonight.undone.values(), bedside_of(request).left_unsaid]
+        return [], " ".join(filter(None, [text("morning.not_judged"), *undone]))
     closed = counts_are_closed(settings.study)
     legs = dict.fromkeys(choice.leg for choice in tonight.journals(settings.home))
     if len(legs) > 1 or len(nights) > 1:
-        return [_leg_story(leg, nights.get(leg), closed=closed) for leg in legs | nights], ""
+        return [
+            _leg_story(leg, nights.get(leg), tonight.undone.get(leg, ""), closed=closed)
+            for leg in legs | nights
+        ], ""
     return [("", tell(night, closed=closed)) for night in nights.values()], ""
 
 
-def _leg_story(leg: str, night: Night | None, *, closed: bool) -> Story:
+def _leg_story(leg: str, night: Night | None, undone: str, *, closed: bool) -> Story:
     said = tell(night, closed=closed) if night else [text("morning.leg_not_judged")]
-    return text(f"side.{leg}") if leg else "", said
+    return text(f"side.{leg}") if leg else "", [*said, undone] if undone else said
 
 
 def _night_of(tonight: Tonight | None) -> NightKey | None:

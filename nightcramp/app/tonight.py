@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import InputError
@@ -11,6 +11,7 @@ from recordings import write_text
 from recordings.journal import SUFFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 SCHEMA = "nightcramp-tonight/2"
@@ -63,6 +64,8 @@ class Tonight:
         Wall clock of this computer when the recorder was started last; 0 before.
     over : bool
         Whether the night was put in order without its recorder, which was gone.
+    undone : mapping of str to str
+        By leg, why that could not be done of its sensor.
     """
 
     choices: tuple[Choice, ...]
@@ -70,6 +73,7 @@ class Tonight:
     process: int = 0
     begun_ns: int = 0
     over: bool = False
+    undone: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def participant(self) -> str:
@@ -96,8 +100,14 @@ def read_tonight(home: Path) -> Tonight | None:
         content = json.loads(path.read_text(encoding="utf-8"))
         # The first form of this file knew of one sensor only.
         choices = tuple(Choice(**each) for each in content.get("choices") or [content["choice"]])
-        night, over = str(content["night"]), bool(content["over"])
-        return Tonight(choices, night, int(content["process"]), int(content["begun_ns"]), over)
+        return Tonight(
+            choices,
+            night=str(content["night"]),
+            process=int(content["process"]),
+            begun_ns=int(content["begun_ns"]),
+            over=bool(content["over"]),
+            undone=dict(content.get("undone") or {}),
+        )
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
