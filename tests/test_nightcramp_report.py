@@ -226,6 +226,19 @@ def test_every_figure_of_the_pdf_has_ink_and_the_pdf_is_tagged(study, tmp_path, 
     assert max(share for shares in drawn for share in shares) > 0.3
 
 
+@pytest.mark.slow
+def test_no_word_of_the_pdf_lies_beyond_its_page(study, tmp_path, run):
+    pytest.importorskip("weasyprint", reason="the PDF is made by WeasyPrint", exc_type=ImportError)
+    pdfium = pytest.importorskip("pypdfium2", reason="the PDF is read by pdfium")
+    words = ("--final", "--arms", study / "arms.tsv", "--unblind", "lock", "--pdf")
+    assert run("report", study, "--out", tmp_path / "out", *words)[0] == 0
+    with pdfium.PdfDocument(tmp_path / "out/report_unblinded.pdf") as pdf:
+        for page in pdf:
+            text = page.get_textpage()
+            boxes = [text.get_charbox(n) for n in range(text.count_chars())]
+            assert max(right for _, _, right, _ in boxes) < page.get_width()
+
+
 def streams(content):
     """Yield the streams of a PDF that are packed without loss."""
     for packed in re.findall(rb"stream\r?\n(.*?)endstream", content, re.DOTALL):

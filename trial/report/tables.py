@@ -15,6 +15,7 @@ __all__ = ["Body", "Row", "Table", "week_bodies"]
 Row = tuple[str, ...]
 
 _ROWS_KEPT_TOGETHER = 32  # on one page of paper
+_COLUMNS_OF_A_PAGE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,15 @@ class Table:
         return not any(body.rows for body in self.bodies)
 
     @property
+    def is_wide(self) -> bool:
+        """Whether it has more columns than an upright page has room for."""
+        return len(self.head) > _COLUMNS_OF_A_PAGE
+
+    @property
     def shape(self) -> str:
         """How the table lies on the page, as classes of the style sheet."""
         columns, rows = len(self.head), sum(len(body.rows) for body in self.bodies)
-        width = "slim" if columns <= 4 else "wide" if columns > 8 else "normal"
+        width = "slim" if columns <= 4 else "wide" if self.is_wide else "normal"
         length = "short" if rows <= _ROWS_KEPT_TOGETHER else "long"
         labels = "codes" if self.head[0] else "phrases"
         return f"{width} {length} {labels}"
