@@ -244,6 +244,26 @@ def test_responses_by_hand(tmp_path: Path) -> None:
     assert found.time_to_effect.median_weeks is None
 
 
+def test_a_night_or_two_without_a_cramp_make_no_responder(tmp_path: Path) -> None:
+    folder = write_study(tmp_path, 4, blinding="open")
+    for name in ("episodes", "nights"):
+        file = folder / f"{name}.tsv"
+        file.write_text(file.read_text("utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    with (folder / "nights.tsv").open("a", encoding="utf-8") as file:
+        for name, seen in (("P000", 3), ("P001", 4)):
+            for day in range(-7, seen):
+                night = FIRST + timedelta(days=day)
+                file.write(f"{name}\t{night}\t{night}T21:00:00Z\t8\t8\tn/a\n")
+    with (folder / "episodes.tsv").open("a", encoding="utf-8") as file:
+        for name in ("P000", "P001"):
+            night = FIRST - timedelta(days=1)
+            file.write(f"{name}\t{night}\t{night}T23:00:00Z\t60\t0.9\tauto\t1\tnone\n")
+    table = response_table(load_study(folder)).set_index("participant_id").loc[["P000", "P001"]]
+    assert table["reduction"].tolist() == [1, 1]
+    assert table["weeks_displayed"].tolist() == [0, 1]
+    assert table["responder_75"].isna().tolist() == [True, False]
+
+
 def test_the_median_time_to_effect_is_that_of_kaplan_and_meier(tmp_path: Path) -> None:
     table = response_table(load_study(write_study(tmp_path, 4, blinding="open"))).iloc[[0] * 5]
     table = table.assign(

@@ -292,6 +292,14 @@ def test_without_a_cramp_in_the_run_in_nobody_responds():
     assert found[2].details == {"not_judged": 2, "without_cramp_in_run_in": 1}
 
 
+def test_who_was_hardly_seen_is_no_responder():
+    first = small([0.0, 0.0, 0.0, 0.0])
+    nights = [1, 3, 4, 7]
+    found = responders(replace(first, weeks=first.weeks.assign(nights=nights)))
+    assert [arm.value for arm in found[2].arms] == [1, 0]
+    assert found[2].details["not_judged"] == 2
+
+
 def test_cramp_free_weeks_by_hand():
     first = small([0.0, 1.0, 2.0, 3.0])
     weeks = [first.weeks, first.weeks.assign(week=2, events=[0.0, 0.0, 0.0, 1.0])]

@@ -133,8 +133,8 @@ def _responses() -> dict[str, str]:
     thresholds = ", ".join(map(str, THRESHOLDS))
     return {
         "Responder": f"A participant whose cramps per week fell by at least {thresholds} percent "
-        "from the run-in to the treatment; not known without cramps in the run-in, or without "
-        "analysable time in either.",
+        "from the run-in to the treatment; not known without cramps in the run-in, or without a "
+        "displayed week of treatment.",
         "Cramp-free week": "A displayed treatment week without a cramp.",
         "Time to effect": "Weeks to the first of two displayed weeks in a row with cramps per week "
         f"at least {EFFECT} percent below the run-in; median by Kaplan and Meier, censored at the "

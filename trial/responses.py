@@ -84,8 +84,9 @@ class Responses:
 def response_table(study: Study) -> pd.DataFrame:
     """Return one row for each randomised participant; in a crossover one for each arm.
 
-    Nothing is known of a participant without analysable time in run-in or treatment; and without
-    a cramp in the run-in nothing can fall.
+    Whether somebody responded is not known without a displayed week of treatment: in a night or
+    two there is often no cramp, and time that was not seen would pass for a fall. Without a cramp
+    in the run-in nothing can fall.
 
     Returns
     -------
@@ -104,12 +105,13 @@ def response_table(study: Study) -> pd.DataFrame:
     table["run_in_rate"] = run_in.reindex(table["participant_id"]).to_numpy(dtype="float64")
     before = table["run_in_rate"].where(table["run_in_rate"] > 0)
     table["reduction"] = 1 - table["treatment_rate"] / before
-    for threshold in THRESHOLDS:
-        reached = (table["reduction"] >= threshold / 100).astype("boolean")
-        table[f"responder_{threshold}"] = reached.mask(table["reduction"].isna())
     table = table.merge(_weeks(study, keys, table), on=keys, how="left")
     table["weeks_displayed"] = table["weeks_displayed"].fillna(0).astype("int64")
-    order = [*who, "run_in_rate", "treatment_rate", "reduction"]
+    is_known = table["reduction"].notna() & (table["weeks_displayed"] > 0)
+    responses = {threshold: f"responder_{threshold}" for threshold in THRESHOLDS}
+    for threshold, name in responses.items():
+        table[name] = (table["reduction"] >= threshold / 100).astype("boolean").where(is_known)
+    order = [*who, "run_in_rate", "treatment_rate", "reduction", *responses.values()]
     return table[order + [name for name in table if name not in order]]
 
 

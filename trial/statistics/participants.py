@@ -54,8 +54,9 @@ class Description:
 def responders(data: AnalysisData) -> tuple[Result, ...]:
     """Compare the shares of participants whose weekly rate fell by 25, 50 and 75 % or more.
 
-    All randomised participants count. Whoever had no analysable time before or under treatment, or
-    no cramp in the run-in, is no responder; how many these are is told.
+    All randomised participants count. Whoever had no displayed week under treatment is no
+    responder: in a night or two there is often no cramp, and time that was not seen would pass for
+    a fall. Nor is who had no cramp in the run-in. How many these are is told.
     """
     return tuple(_responders(data, response) for response in RESPONSES)
 
@@ -65,16 +66,18 @@ def _responders(data: AnalysisData, response: float) -> Result:
     if (refusal := pair_refusal(data, analysis)) is not None:
         return refusal
     people = data.people.set_index("participant_id")
-    sums = data.weeks.groupby("participant_id")[["events", "exposure"]].sum()
-    sums = sums.reindex(people.index, fill_value=0.0)
-    rate = sums["events"] / sums["exposure"].where(sums["exposure"] > 0)
+    weeks = data.weeks.assign(displayed=data.weeks["nights"] >= data.display.week_nights)
+    sums = weeks.groupby("participant_id")[["events", "exposure", "displayed"]].sum()
+    sums = sums.reindex(people.index, fill_value=0)
+    is_seen = (sums["exposure"] > 0) & (sums["displayed"] > 0)
+    rate = sums["events"] / sums["exposure"].where(is_seen)
     fall = 1 - rate / people["baseline_rate"].where(people["baseline_rate"] > 0)
     counts = {arm: _share(fall[people["arm"] == arm], response) for arm in data.arms}
     reference, treatment = data.arms
     return Comparison(
         analysis,
         method=f"Difference between shares of participants whose weekly rate fell by at least "
-        f"{response:.0%} from the run-in, Newcombe interval",
+        f"{response:.0%} from the run-in, with at least one displayed week; Newcombe interval",
         made_by="trial.statistics.participants.responders",
         population="all randomised participants; those who cannot be judged are no responders",
         arms=tuple(
