@@ -309,6 +309,13 @@ def test_cramp_free_weeks_by_hand():
     assert found.estimate("difference of means").value == 0.5
 
 
+def test_what_was_seen_of_cramp_free_weeks_is_told_for_each_arm():
+    first = small([0.0, 1.0, 2.0, 3.0])
+    seen = first.weeks.assign(exposure=[0.5, 0.75, 1.0, 1.0])
+    found = cramp_free_weeks(replace(first, weeks=seen))
+    assert "56 with b, 35 with a" in found.notes[0]
+
+
 @given(st.integers(0, 30), st.integers(1, 30), st.integers(0, 30), st.integers(1, 30))
 def test_newcombe_intervals_hold_the_difference_and_stay_within_one(hits, n, others, m):
     hits, others = min(hits, n), min(others, m)

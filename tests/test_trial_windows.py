@@ -390,3 +390,59 @@ def test_weeks_are_the_sums_of_their_nights_in_any_order_of_rows(
         weeks = weekly[column].astype("Float64").fillna(0.0).astype("float64")
         expected = sums[of_nights].reindex(weekly.index, fill_value=0.0)
         pd.testing.assert_series_equal(weeks, expected, check_names=False, check_dtype=False)
+
+
+LOST = st.lists(
+    st.tuples(
+        st.integers(-7, 13),
+        st.sampled_from([0.1, 3.5, 6, 8]),
+        st.integers(0, 3),
+        st.sampled_from(["seen", "in part", "not analysable", "not recorded", "not in the table"]),
+    ),
+    min_size=1,
+    max_size=21,
+    unique_by=lambda row: row[0],
+)
+
+
+@settings(
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(LOST)
+def test_time_that_is_lost_is_never_counted_as_free_of_cramps(
+    tmp_path: Path, rows: list[tuple[int, float, int, str]]
+) -> None:
+    """Lost time without a cramp in it raises the rate or leaves it, in whatever way it is lost."""
+    cramps = [cramp("P01", day, m) for day, _, count, _ in rows for m in range(count)]
+    full = [night("P01", day, hours) for day, hours, _, _ in rows]
+    lost = []
+    for day, hours, count, fate in rows:
+        start = f"{FIRST + timedelta(days=day)}T21:00:00Z"
+        place = f"P01 {FIRST + timedelta(days=day)}"
+        if count or fate == "seen":
+            lost.append(night("P01", day, hours))
+        elif fate in ("in part", "not analysable"):
+            rest = hours / 100 if fate == "in part" else 0
+            lost.append(f"{place} {start} {hours} {rest} lift_off")
+        elif fate == "not recorded":
+            lost.append(f"{place} n/a 0 0 not_worn")
+    people = [f"P01 A {FIRST} 70 F"]
+    plan = PLAN.format(weeks=2, run_in=1)
+    tables = []
+    for nights in (full, lost):
+        folder = write(tmp_path, plan, participants=people, nights=nights, episodes=cramps)
+        study = load_study(folder)
+        for table in (weekly_table(study), period_table(study)):
+            hours = table["analysable_hours"]
+            pd.testing.assert_series_equal(
+                table["rate"].dropna(),
+                (56 * table["episodes"].astype("Float64") / hours)[hours > 0].astype("float64"),
+                check_names=False,
+            )
+            assert (table["rate"].isna() == (hours == 0)).all()
+            assert (table["episodes"].isna() == (hours == 0)).all()
+            tables.append(table)
+    for before, after in zip(tables[:2], tables[2:], strict=True):
+        known = after["rate"].notna()
+        assert before["rate"].notna()[known].all()
+        assert (after["rate"] >= before["rate"] * (1 - 1e-12))[known].all()

@@ -135,7 +135,8 @@ def _responses() -> dict[str, str]:
         "Responder": f"A participant whose cramps per week fell by at least {thresholds} percent "
         "from the run-in to the treatment; not known without cramps in the run-in, or without a "
         "displayed week of treatment.",
-        "Cramp-free week": "A displayed treatment week without a cramp.",
+        "Cramp-free week": "A displayed treatment week in whose analysable time no cramp was seen. "
+        "With more time seen fewer weeks would be free.",
         "Time to effect": "Weeks to the first of two displayed weeks in a row with cramps per week "
         f"at least {EFFECT} percent below the run-in; median by Kaplan and Meier, censored at the "
         "last displayed week.",

@@ -99,7 +99,8 @@ def _share(fall: pd.Series[float], response: float) -> tuple[int, int]:
 def cramp_free_weeks(data: AnalysisData) -> Result:
     """Compare participants' shares of weeks without a cramp, among displayed weeks.
 
-    A week seen for fewer nights is called neither free nor not: it would look free too often.
+    A week seen for fewer nights is called neither free nor not: it would look free too often. What
+    was seen of the others is told: they too look free more often than they are.
     """
     fewest = data.display.week_nights
     seen = data.weeks[data.weeks["nights"] >= fewest]
@@ -110,8 +111,24 @@ def cramp_free_weeks(data: AnalysisData) -> Result:
         f"with at least {fewest} analysable nights; Welch's t",
         made_by="trial.statistics.participants.cramp_free_weeks",
         population="participants with such a week",
+        notes=_hours_seen(data, seen),
     )
     return compare_means(data, free.groupby(seen["participant_id"]).mean(), what)
+
+
+def _hours_seen(data: AnalysisData, weeks: pd.DataFrame) -> tuple[str, ...]:
+    """Say how much of the weeks that are called free or not was seen in each arm."""
+    if weeks.empty:
+        return ()
+    arm_of = weeks["participant_id"].map(data.people.set_index("participant_id")["arm"])
+    hours = data.hours_per_week * weeks["exposure"].groupby(arm_of).mean()
+    parts = [f"{hours[arm]:.0f} with {arm}" for arm in data.arms if arm in hours]
+    note = (
+        f"Cramp-free weeks: of the {data.hours_per_week:g} hours of a week so many were analysable "
+        f"on average: {', '.join(parts)}. A cramp in the others was not seen, so fewer weeks were "
+        "free than are counted."
+    )
+    return (note,)
 
 
 def severity(data: AnalysisData) -> Result:
