@@ -9,9 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.trial_study import write_trial
 from nightcramp.errors import InputError, TableError, UsageError
 from nightcramp.study_compaction import compact, expand
 from trial import load_study, part_name, part_rows, study_status
+from trial.statistics import TrialSpec
 
 PLAN = """\
 title = "Two sites"
@@ -250,3 +252,11 @@ def test_the_status_of_a_blinded_study_tells_of_no_cramps(tmp_path, run):
     assert code == 0
     for word in ("cramp", "episode", "rate"):
         assert word not in shown
+
+
+def test_two_statuses_of_a_blinded_study_do_not_tell_of_the_night_between(tmp_path):
+    study = write_trial(tmp_path / "trial", 7, TrialSpec(treated=6, controls=6, weeks=2))
+    before = study_status(load_study(study))
+    episodes = (study / "episodes.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (study / "episodes.tsv").write_text("".join(episodes[:-1]), encoding="utf-8")
+    assert study_status(load_study(study)) == before

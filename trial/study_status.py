@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trial.blinding import counts_published, may_pool
+from trial.blinding import counts_published
 from trial.calendar import data_cut
 from trial.wear import night_grid
 
@@ -36,8 +36,8 @@ class SiteStatus:
     nights_recorded, nights_analysed : int
         Of these: with a recording; with analysable time.
     nights_to_review : int or None
-        Nights with episodes that nobody has confirmed or rejected yet. None in a blinded
-        study for a single site, and for a study of few participants: it would tell who has cramps.
+        Nights with episodes that nobody has confirmed or rejected yet. None in a blinded study:
+        one status held against the next would tell whether a night between them has a cramp.
     """
 
     site: str
@@ -76,13 +76,13 @@ def study_status(study: Study) -> StudyStatus:
     grid = night_grid(study)
     people = study.participants
     site_of = dict(zip(people["participant_id"], people["site"], strict=True))
-    waiting = _to_review(study)
+    waiting = _to_review(study).map(site_of) if counts_published(study) else None
     sites = []
     for site in sorted(people["site"].unique()):
         here = people[people["site"] == site]
-        mine = int((waiting.map(site_of) == site).sum()) if counts_published(study) else None
+        mine = None if waiting is None else int((waiting == site).sum())
         sites.append(_status(site, here, grid[grid["site"] == site], mine))
-    all_waiting = len(waiting) if may_pool(len(people), study) else None
+    all_waiting = None if waiting is None else len(waiting)
     total = _status(ALL_SITES, people, grid, all_waiting)
     return StudyStatus(None if cut is None else cut.date(), tuple(sites), total, site_of)
 
