@@ -7,6 +7,14 @@ set -euo pipefail
 image=$(realpath -m "${1:?a folder for the image}")
 here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python3}
+missing=()
+for tool in qemu-system-x86_64 debootstrap mke2fs cpio xz zstd; do
+  command -v $tool >/dev/null || missing+=("$tool")
+done
+if ((${#missing[@]})); then
+  echo "the bed lacks ${missing[*]}: apt-get install qemu-system-x86 debootstrap e2fsprogs cpio xz-utils zstd" >&2
+  exit 1
+fi
 mkdir -p "$image"
 cd "$image"
 rm -rf root kernel boot bb
