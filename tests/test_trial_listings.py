@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from benchmarks.trial_study import write_trial
 from nightcramp.errors import TableError
 from trial import load_study
+from trial.calendar import assign_weeks
 from trial.consort import course, screened
 from trial.listed import Count, count_listings
 from trial.release import released_weeks
@@ -161,3 +164,35 @@ def test_weeks_are_released_in_blocks_and_only_when_they_are_over(folder):
     first = study.randomised.sort_values(["randomised_on", "participant_id"])["participant_id"]
     assert set(weeks.loc[weeks["week"] == -1, "participant_id"]) <= set(first.iloc[:12])
     assert np.isin(weeks["participant_id"], study.randomised["participant_id"]).all()
+
+
+def test_a_pooled_interval_does_not_tell_who_of_a_block_had_the_cramps(tmp_path):
+    """Cramps pass from each of a block to the next one: what is written of rates stays the same."""
+    study = load_study(write_trial(tmp_path, 3, TrialSpec(treated=14, controls=13, weeks=3)))
+    blocks = released_weeks(study).merge(
+        study.randomised[["participant_id", "first_treatment_night"]], on="participant_id"
+    )
+    of_block = blocks.groupby(["week", "block"], sort=False)
+    heirs = blocks.assign(
+        heir=of_block["participant_id"].transform(lambda names: np.roll(names, 1)),
+        later=of_block["first_treatment_night"].transform(lambda days: np.roll(days, 1))
+        - blocks["first_treatment_night"],
+    )
+    moved = assign_weeks(study.episodes, study).merge(heirs, on=["participant_id", "week"])
+    moved = moved.assign(participant_id=moved["heir"], night=moved["night"] + moved["later"])
+    other = replace(study, episodes=moved[[*study.episodes]])
+    assert len(of_block) == 5 * len(blocks["week"].unique())
+    assert not period_totals(other).equals(period_totals(study))
+    for found, same in zip(spans(study), spans(other), strict=True):
+        assert found == pytest.approx(same)
+        assert found["low"] is not None
+
+
+def period_totals(study):
+    return study.counted_episodes.groupby("participant_id").size()
+
+
+def spans(study):
+    """Return the rates of each week and period."""
+    pooled = summarise(study).pooled
+    return [asdict(span.outcomes.frequency) for span in (*pooled.periods, *pooled.weeks)]

@@ -39,6 +39,11 @@ WITHHELD = (
     "participant's own counts the arm could be guessed."
 )
 
+_OVER_BLOCKS = (
+    f" While the trial is blinded those of rates are over blocks of {SMALLEST_POOL} participants, "
+    "three at least: from one over participants their own cramps could be worked out."
+)
+
 _LEGS = {
     Leg.LEFT: "Only recordings of the left leg count.",
     Leg.RIGHT: "Only recordings of the right leg count.",
@@ -66,7 +71,8 @@ def definitions(study: Study) -> dict[str, str]:
         "rejected or only possible.",
         "95 % CI": "Confidence interval. The participant is the unit: ratio of two sums over "
         "participants, linearised, on the log scale, Student's t. Exact Poisson interval where no "
-        "cramp was seen. There is none with fewer than three participants.",
+        "cramp was seen. There is none with fewer than three participants."
+        + ("" if counts_published(study) else _OVER_BLOCKS),
         "Minutes per cramp": "Mean over participants of each one's mean (median, geometric mean) "
         "duration, so that nobody counts more for having more cramps. Only participants with a "
         "cramp have one. A cramp cut short by a gap enters with the duration that was seen.",

@@ -3,7 +3,8 @@
 Pooled cramps of this week less those of last week's report are the cramps of whoever was added. So
 a blinded report speaks of a week only after it is over, and only of whole blocks of participants,
 in the order in which they completed it: whatever two reports are held against each other, the
-difference is that of a block and never of a person.
+difference is that of a block and never of a person. Intervals rest on the sums of blocks as well:
+from one over participants, with each one's hours beside it, everybody's cramps could be worked out.
 """
 
 from __future__ import annotations
@@ -52,19 +53,20 @@ def released_weeks(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``participant_id week``.
+        ``participant_id week block``; blocks of a week are numbered in their order.
     """
     cut = data_cut(study)
     weeks = person_weeks(study)
     if cut is None:
-        return weeks[_WEEK].iloc[:0]
+        return weeks[_WEEK].iloc[:0].assign(block=0)
     weeks["end"] = weeks["first_night"] + pd.Timedelta(days=NIGHTS_OF_A_WEEK - 1)
     seen = assign_weeks(study.windows[study.windows["analysable_hours"] > 0], study)
     complete = weeks[weeks["end"] <= cut].merge(seen[_WEEK].drop_duplicates(), on=_WEEK)
     ordered = complete.sort_values(["week", "end", "participant_id"], kind="stable")
     place = ordered.groupby("week").cumcount()
     size = ordered.groupby("week")["week"].transform("size")
-    return ordered.loc[place < size // SMALLEST_POOL * SMALLEST_POOL, _WEEK]
+    blocks = ordered[_WEEK].assign(block=place // SMALLEST_POOL)
+    return blocks[place < size // SMALLEST_POOL * SMALLEST_POOL]
 
 
 def _within(table: pd.DataFrame, weeks: pd.DataFrame, study: Study) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +21,7 @@ from trial.estimates import (
 )
 from trial.listed import Listed, count_listings
 from trial.plan import Period
-from trial.release import released
+from trial.release import released, released_weeks
 from trial.responses import Responses, response_table, summarise_responses
 from trial.wear import Flow, LostTime, flow, lost_time, nights_outside_plan
 from trial.weeks import period_table, weekly_table
@@ -183,7 +183,7 @@ def summarise(study: Study) -> Summary:
     `trial.release`), which are all weeks unless the trial is blinded.
     """
     shown = released(study)
-    pooled = _group(None, _Tables.of(study), _Tables.of(shown), study)
+    pooled = _group(None, _Tables.of(study), _Tables.of_released(study, shown), study)
     both = sensor_beside_diary(shown)
     behind = pooled.treatment.outcomes.frequency.participants
     return Summary(
@@ -232,19 +232,9 @@ def _group(arm: str | None, rows: _Tables, shown: _Tables, study: Study) -> Grou
         flow=flow(rows.weekly),
         age=mean_of_participants(people["age"].to_numpy()),
         sex={str(sex): int(n) for sex, n in people["sex"].value_counts().sort_index().items()},
-        run_in=_span("run_in", rows.of_period(Period.RUN_IN), shown.of_period(Period.RUN_IN), study)
-        if has_run_in
-        else None,
-        treatment=_span(
-            "treatment",
-            rows.of_period(Period.TREATMENT),
-            shown.of_period(Period.TREATMENT),
-            study,
-        ),
-        weeks=tuple(
-            _span(week, rows.of_week(week), shown.of_week(week), study)
-            for week in study.plan.week_numbers
-        ),
+        run_in=_span("run_in", rows, shown, study) if has_run_in else None,
+        treatment=_span("treatment", rows, shown, study),
+        weeks=tuple(_span(week, rows, shown, study) for week in study.plan.week_numbers),
         responses=_responses(arm, study),
         course=course(study, people["participant_id"]),
         listed=count_listings(study.listings, set(people["participant_id"])),
@@ -253,7 +243,10 @@ def _group(arm: str | None, rows: _Tables, shown: _Tables, study: Study) -> Grou
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
-    """Person-weeks and person-periods of the same participants."""
+    """Person-weeks and person-periods of the same participants.
+
+    Weeks have a ``block`` where the interval of a rate must not tell of a person (`trial.release`).
+    """
 
     weekly: pd.DataFrame
     periods: pd.DataFrame
@@ -262,11 +255,25 @@ class _Tables:
     def of(cls, study: Study) -> _Tables:
         return cls(weekly_table(study), period_table(study))
 
-    def of_week(self, week: int) -> pd.DataFrame:
-        return self.weekly[self.weekly["week"] == week]
+    @classmethod
+    def of_released(cls, study: Study, shown: Study) -> _Tables:
+        tables = cls.of(shown)
+        if counts_published(study):
+            return tables
+        blocks = released_weeks(study)
+        weekly = tables.weekly.merge(blocks, on=["participant_id", "week"], how="left")
+        return replace(tables, weekly=weekly)
 
-    def of_period(self, period: Period) -> pd.DataFrame:
-        return self.periods[self.periods["period"] == period]
+    def of_span(self, name: int | str) -> pd.DataFrame:
+        """Return one row for each participant."""
+        if isinstance(name, int):
+            return self.weeks_of_span(name)
+        return self.periods[self.periods["period"] == Period(name)]
+
+    def weeks_of_span(self, name: int | str) -> pd.DataFrame:
+        """Return one row for each participant and week."""
+        key = "week" if isinstance(name, int) else "period"
+        return self.weekly[self.weekly[key] == name]
 
 
 def _responses(arm: str | None, study: Study) -> Responses | None:
@@ -277,10 +284,11 @@ def _responses(arm: str | None, study: Study) -> Responses | None:
     return summarise_responses(table if arm is None else table[table["arm"] == arm])
 
 
-def _span(name: int | str, rows: pd.DataFrame, shown: pd.DataFrame, study: Study) -> Span:
-    outcomes = _outcomes(shown, study)
+def _span(name: int | str, everybody: _Tables, shown: _Tables, study: Study) -> Span:
+    rows = everybody.of_span(name)
+    outcomes = _outcomes(shown.of_span(name), shown.weeks_of_span(name), study)
     if not outcomes.frequency.participants:
-        outcomes = _withheld(_outcomes(rows, study))
+        outcomes = _withheld(_outcomes(rows, everybody.weeks_of_span(name), study))
     return Span(
         name=name,
         nights_planned=int(rows["nights_planned"].sum()),
@@ -294,14 +302,11 @@ def _span(name: int | str, rows: pd.DataFrame, shown: pd.DataFrame, study: Study
     )
 
 
-def _outcomes(rows: pd.DataFrame, study: Study) -> Outcomes:
+def _outcomes(rows: pd.DataFrame, weeks: pd.DataFrame, study: Study) -> Outcomes:
     """Return the outcomes of person-weeks or person-periods, one row for each participant."""
-    hours = rows["analysable_hours"].to_numpy()
-    episodes = rows["episodes"].to_numpy(dtype="float64", na_value=0.0)
-    minutes = rows["total_minutes"].fillna(0.0).to_numpy()
     logarithms = rows["mean_log_minutes"].to_numpy(dtype="float64")
-    frequency = guarded(pooled_rate(episodes, hours, per=study.plan.reference_hours), study)
-    amount = pooled_rate(minutes, hours, per=study.plan.reference_hours, are_counts=False)
+    frequency = guarded(_rate("episodes", rows, weeks, study), study)
+    amount = _rate("total_minutes", rows, weeks, study)
     known = rows["censored"].notna().any() and not frequency.withheld
     return Outcomes(
         frequency=frequency,
@@ -312,6 +317,28 @@ def _outcomes(rows: pd.DataFrame, study: Study) -> Outcomes:
         severity=_mean(rows["mean_severity"], study),
         censored=int(rows["censored"].sum()) if known else None,
     )
+
+
+def _rate(column: str, rows: pd.DataFrame, weeks: pd.DataFrame, study: Study) -> Rate:
+    """Return what a column counts per reference hours, with the interval that may be written.
+
+    It is one over participants, or where these have blocks one over the sums of blocks.
+    """
+
+    def pooled(table: pd.DataFrame) -> Rate:
+        return pooled_rate(
+            table[column].to_numpy(dtype="float64", na_value=0.0),
+            table["analysable_hours"].to_numpy(dtype="float64"),
+            per=study.plan.reference_hours,
+            are_counts=column == "episodes",
+        )
+
+    rate = pooled(rows)
+    if "block" not in weeks or not rate.events:
+        return rate
+    known = weeks.astype({column: "float64"}).fillna({column: 0.0})
+    over_blocks = pooled(known.groupby("block")[[column, "analysable_hours"]].sum())
+    return replace(rate, low=over_blocks.low, high=over_blocks.high)
 
 
 def _mean(values: pd.Series[float], study: Study) -> Mean:

@@ -130,7 +130,10 @@ def has_clipped_interval(groups: Sequence[Group], measure: Measure) -> bool:
 
 
 def draw_duration(samples: Sequence[Durations]) -> Figure:
-    """Draw the share of cramps that last at most so long, each participant weighing the same."""
+    """Draw the share of cramps that last at most so long, each participant weighing the same.
+
+    It is drawn in whole percents: finer steps would tell how many cramps single participants had.
+    """
     longest = max(float(sample.minutes.max()) for sample in samples)
     grid = np.geomspace(1 / 6, max(2.0, 1.1 * longest), 120)
     looks = iter(LOOKS)
@@ -139,7 +142,7 @@ def draw_duration(samples: Sequence[Durations]) -> Figure:
         figure, axes = paper(_WIDTH, _HEIGHT, (_LEFT, 8, 18, _bottom(lines)))
         for sample in samples:
             look = RUN_IN_LOOK if sample.is_run_in else next(looks)
-            share = 100 * sample.share_up_to(grid)
+            share = np.rint(100 * sample.share_up_to(grid))
             axes.step(grid, share, where="post", color=look.colour, linestyle=look.dash)
             axes.lines[-1].set_label(f"{_short(sample.name)}, {people(sample.participants)}")
         _label_durations(axes, float(grid[-1]))
