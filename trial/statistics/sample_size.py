@@ -25,7 +25,9 @@ class TrialPlan:
         Cramps per week in the reference arm.
     dispersion : float
         Variance of the participants' levels, alpha of the negative binomial model: what is left
-        after adjusting for the run-in (0.36 without, 0.16 with two weeks of it, in simulation).
+        after adjusting for the run-in (0.36 without, 0.16 with two weeks of it, in simulation). It
+        is that of what is counted: false alarms alike in everybody would lower it, false alarms of
+        few people raise it.
     weeks : float
         Under treatment.
     wear : float
