@@ -380,6 +380,15 @@ def one_week_without_a_cramp() -> Analysis:
     return analyse(replace(data, weeks=data.weeks.assign(events=events)))
 
 
+def test_a_note_says_which_analysis_it_is_about() -> None:
+    data = simulate_trial(TrialSpec(treated=12, controls=12, weeks=2, sites=1, stopping=(0, 0)), 5)
+    one = data.weeks["participant_id"] == data.weeks["participant_id"].iloc[0]
+    hardly_seen = data.weeks.assign(nights=data.weeks["nights"].mask(one, 1))
+    notes = comparison_tables.notes_of(analyse(replace(data, weeks=hardly_seen)))
+    missing = [note for note in notes if "no analysable time" in note]
+    assert [note.split(":")[0] for note in missing] == ["Displayed weeks only"]
+
+
 def test_what_was_done_in_place_of_a_refused_analysis_is_in_the_tables() -> None:
     analysis = one_week_without_a_cramp()
     assert analysis.primary.kind == "refusal"

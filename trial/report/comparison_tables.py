@@ -176,18 +176,20 @@ def tabulate_agreement(found: Agreement) -> Table:
 
 
 def notes_of(analysis: Analysis) -> tuple[str, ...]:
-    """Return each method with the analyses that use it, and what a reader must not overlook."""
+    """Return each method, and what a reader must not overlook, with the analyses they belong to."""
     methods: dict[str, list[str]] = {}
-    notes: dict[str, None] = {}
+    notes: dict[str, list[str]] = {}
     for result in _results(analysis):
         for name, found in _done(result):
             text = f"{found.method.rstrip('.')}; {found.population}."
             methods.setdefault(text, []).append(name)
-            notes.update(dict.fromkeys(found.notes))
-    for told in (analysis.tipping_point, analysis.detector_errors):
-        if told.kind != "refusal":
-            methods[f"{told.method.rstrip('.')}."] = [analysis_name(told.analysis)]
-    return (*(f"{', '.join(names)}: {text}" for text, names in methods.items()), *notes)
+            for note in found.notes:
+                notes.setdefault(note, []).append(name)
+    for other in (analysis.tipping_point, analysis.detector_errors):
+        if other.kind != "refusal":
+            methods[f"{other.method.rstrip('.')}."] = [analysis_name(other.analysis)]
+    told = [*methods.items(), *notes.items()]
+    return tuple(f"{', '.join(dict.fromkeys(names))}: {text}" for text, names in told)
 
 
 def refusals(analysis: Analysis) -> tuple[str, ...]:

@@ -247,7 +247,7 @@ def _tables(results: Results) -> dict[str, Table]:
         "participants": outcome_tables.tabulate_participants(study),
         **listing_tables.tabulate_listings(summary),
     }
-    if summary.sensor_diary is not None:
+    if summary.sensor_diary is not None and summary.sensor_diary.nights:
         found["sensor_diary"] = outcome_tables.tabulate_sensor_diary(summary.sensor_diary)
     if results.analysis is not None:
         found |= _comparison_tables(results.analysis)

@@ -164,8 +164,8 @@ def _notes(data: AnalysisData) -> tuple[str, ...]:
     notes = []
     if missing:
         notes.append(
-            f"{missing} of {len(data.people)} randomised participants have no analysable time "
-            "under treatment and are not in this analysis; multiple imputation has them."
+            f"{missing} of {len(data.people)} randomised participants have no analysable time in "
+            "the weeks that are compared; multiple imputation has them."
         )
     if (unknown := _without_baseline(data)) and unknown < seen:
         notes.append(

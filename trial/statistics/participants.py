@@ -124,9 +124,9 @@ def _hours_seen(data: AnalysisData, weeks: pd.DataFrame) -> tuple[str, ...]:
     hours = data.hours_per_week * weeks["exposure"].groupby(arm_of).mean()
     parts = [f"{hours[arm]:.0f} with {arm}" for arm in data.arms if arm in hours]
     note = (
-        f"Cramp-free weeks: of the {data.hours_per_week:g} hours of a week so many were analysable "
-        f"on average: {', '.join(parts)}. A cramp in the others was not seen, so fewer weeks were "
-        "free than are counted."
+        f"Of the {data.hours_per_week:g} hours of such a week so many were analysable on average: "
+        f"{', '.join(parts)}. A cramp in the others was not seen, so fewer weeks were free than "
+        "are counted."
     )
     return (note,)
 
