@@ -6,23 +6,25 @@ the caller tells what came and what time it is, and writes what it is given.
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from firmware_bridge import profile
+from firmware_bridge.assembly_items import StreamAnomaly
 from firmware_bridge.packets import Reply
+from firmware_bridge.placement import AnomalyKind, Missing
 from firmware_bridge.profile import Opcode, ReplyStatus, StreamId
 from firmware_bridge.spec import Write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Sequence
 
     from firmware_bridge.assembly import Assembler
     from firmware_bridge.assembly_items import Item
     from firmware_bridge.packets import StreamKind
-    from firmware_bridge.placement import Missing
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,6 +36,9 @@ _STALLED_NS = 10 * _S
 _ACK_EVERY_NS = 60 * _S
 _FRONT_EVERY_NS = _S
 _MOST_FRONTS = 3600
+_SESSIONS = 2**16
+_ALL = 0
+_FIRST_STOP = 8
 _IDS: dict[StreamKind, StreamId] = {"emg": StreamId.EMG, "acc": StreamId.ACC}
 _STATUS = {status.name.lower().replace("_", " "): status for status in ReplyStatus}
 _NO_LONGER_STORED = (ReplyStatus.NOT_STORED, ReplyStatus.BAD_PARAMETER, ReplyStatus.WRONG_LENGTH)
@@ -51,6 +56,10 @@ class _Replay:
     def payload(self) -> bytes:
         missing = self.missing
         return profile.replay(missing.session, _IDS[self.kind], missing.first, missing.n)
+
+    def is_named(self, done: bytes) -> bool:
+        """Whether the end of a replay, as the sensor tells it, is that of this one."""
+        return done.startswith(self.payload[1:_FIRST_STOP])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +81,10 @@ _Asked: TypeAlias = _Replay | _Front
 class BacklogRequests:
     """Decides what to write to one sensor, one command at a time.
 
-    A missing stretch is asked for as a whole, those of the EMG first, and what is still missing
-    after a replay is asked for again, until the sensor says that it has it no longer. A command
-    that is not answered is followed by a pause in which a late answer is not taken for that of
-    another.
+    What is wanted of the former session is asked for first, then each missing stretch as a whole,
+    those of the EMG first; what is still missing after a replay is asked for again, until the
+    sensor says that it has it no longer. A command that is not answered is followed by a pause in
+    which a late answer is not taken for that of another.
 
     Parameters
     ----------
@@ -94,6 +103,15 @@ class BacklogRequests:
         self._durable: tuple[_Front, ...] = ()
         self._forgotten: dict[StreamKind, _Front] = {}
         self._acknowledged_ns: int | None = None
+        self._former: set[StreamKind] = set()
+
+    def want_former_session(self) -> None:
+        """Ask for all that is stored of the session before the running one.
+
+        For a recording that goes on while its beginning cannot be read: nobody knows here what of
+        it has come, and the sensor may have been restarted meanwhile.
+        """
+        self._former = set(_IDS)
 
     def connected(self) -> None:
         """Tell that there is a new link: what was asked over the old one will not be answered."""
@@ -102,13 +120,14 @@ class BacklogRequests:
         self._unanswered = 0
         self._quiet_until_ns = 0
 
-    def push(self, items: Iterable[Item], monotonic_ns: int) -> None:
+    def push(self, items: Sequence[Item], monotonic_ns: int) -> None:
         """Take what the assembler made of a notification, and when that arrived."""
         for item in items:
             if isinstance(item, Reply):
                 self._hear(item, monotonic_ns)
         n_missing = sum(missing.n for _, missing in self._assembler.missing)
-        if n_missing < self._n_missing and self._replay_seen_ns is not None:
+        came = n_missing < self._n_missing or any(map(_is_of_unknown_session, items))
+        if came and self._replay_seen_ns is not None:
             self._replay_seen_ns = monotonic_ns
         self._n_missing = n_missing
         if not self._fronts or monotonic_ns - self._fronts[-1][0] >= _FRONT_EVERY_NS:
@@ -144,7 +163,14 @@ class BacklogRequests:
         if self._replay_seen_ns is not None and now_ns - self._replay_seen_ns < _STALLED_NS:
             return None
         self._replay_seen_ns = None
-        return next((_Replay(kind, missing) for kind, missing in self._assembler.missing), None)
+        missing = (_Replay(kind, gap) for kind, gap in self._assembler.missing)
+        return next(itertools.chain(self._former_replays(), missing), None)
+
+    def _former_replays(self) -> Iterator[_Replay]:
+        """Yield what is wanted of the former session, before the next one makes it forgotten."""
+        for kind, (session, _) in self._assembler.following.items():
+            if kind in self._former:
+                yield _Replay(kind, Missing((session - 1) % _SESSIONS, 0, _ALL))
 
     def _next_front(self, now_ns: int) -> _Front | None:
         """Return what the sensor may forget, once a minute for each stream."""
@@ -170,6 +196,7 @@ class BacklogRequests:
     def _hear(self, reply: Reply, monotonic_ns: int) -> None:
         if reply.request == Opcode.REPLAY_DONE:
             self._replay_seen_ns = None
+            self._former -= {r.kind for r in self._former_replays() if r.is_named(reply.payload)}
         elif self._asked is not None:
             asked, _ = self._asked
             opcode = Opcode.REPLAY if isinstance(asked, _Replay) else Opcode.ACK
@@ -185,10 +212,18 @@ class BacklogRequests:
             self._replay_seen_ns = monotonic_ns
         elif status in _NO_LONGER_STORED:
             _LOG.info("The sensor no longer has %s: %s", asked.missing, status)
+            if asked.missing.n == _ALL:
+                self._former.discard(asked.kind)
             self._assembler.give_up(asked.kind, asked.missing)
         elif status in _WITHOUT_MEMORY:
             _LOG.warning("The sensor keeps nothing: %s", status)
+            self._former.clear()
             for kind, missing in self._assembler.missing:
                 self._assembler.give_up(kind, missing)
         else:
             self._quiet_until_ns = monotonic_ns + _QUIET_NS
+
+
+def _is_of_unknown_session(item: Item) -> bool:
+    """Whether samples came of a session whose place is not known here."""
+    return isinstance(item, StreamAnomaly) and item.kind is AnomalyKind.STRAY

@@ -58,6 +58,8 @@ class _Hold:
         Provisional index of the first sample after it.
     tail : Missing or None
         What the device may still have from before it was restarted; its length is not known yet.
+    backlog : list of Samples
+        Sent again, and not known to be missing before the silence has a length.
     """
 
     resolve: _Resolve
@@ -68,6 +70,7 @@ class _Hold:
     tail: Missing | None
     outcomes: list[Outcome] = field(default_factory=list)
     arrivals: list[tuple[int, int, int]] = field(default_factory=list)
+    backlog: list[Samples] = field(default_factory=list)
 
 
 def _shifted(outcome: Outcome, shift: int) -> Outcome:
@@ -320,6 +323,8 @@ class IndexTracker:
         if self._session in self._offsets:
             self._offsets[self._session] += shift
         self._watch.forget(self._next)
+        for samples in hold.backlog:
+            outcomes += self._fill(samples)
 
     def _miss_head(self, provisional: int, lost: int) -> None:
         """Miss what a new session took before its first sample came: it counts from 0."""
@@ -372,6 +377,9 @@ class IndexTracker:
             return [Anomaly(AnomalyKind.STRAY, self._next, samples.n)]
         index = samples.counter + offset
         if not self._came(samples):
+            if self._hold:
+                self._hold.backlog.append(samples)
+                return []
             return [Anomaly(AnomalyKind.DUPLICATE, index, samples.n)]
         placed = Placed(index, samples, late=True)
         if self._hold and samples.session == self._session:

@@ -575,6 +575,28 @@ def test_what_a_new_session_took_before_the_link_was_back_is_missing_too():
     assert gap.n == pytest.approx(10_100, abs=5)
 
 
+def test_what_is_sent_again_before_the_length_of_a_restart_is_known_is_not_lost():
+    """A recorder that knows nothing of the night asks at once; who reads it later knows it all."""
+    assembler = Assembler(device(PROFILE, resume=Resume.BACKLOG))
+    values = np.zeros((1, 100))
+    for k in range(600):
+        assembler.push(notification("emg", values, 10 + k / 10, 100 * k, session=1))
+    assembler.lost(round(71 * 1e9))
+    assembler.connected(round(100 * 1e9))
+    items = []
+    for k in range(60):
+        at_s = 100.1 + k / 10
+        live = notification("emg", values, at_s, 20_000 + 100 * k, session=2)
+        firsts = range(55_000 + 500 * k, 55_500 + 500 * k, 100) if k < 30 else ()
+        again = [
+            notification("emg", values, at_s, first, 1, SampleFlag.BACKLOG) for first in firsts
+        ]
+        items += [item for record in [live, *again] for item in assembler.push(record)]
+    assert {gap.session: gap.first for _, gap in assembler.missing} == {1: 70_000, 2: 0}
+    late = [item for item in of(StreamAnomaly, items) if item.kind is AnomalyKind.DUPLICATE]
+    assert sum(item.n for item in late) == 5_000
+
+
 def test_a_stream_that_falls_silent_alone_does_not_keep_the_other_waiting():
     other = acc(100.0, CounterSpec(256))
     records = night([(NPG, 20, 500.0), (other, 5, 100.0)], 120)

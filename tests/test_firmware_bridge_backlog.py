@@ -327,6 +327,32 @@ def test_one_command_waits_for_the_answer_to_the_other_and_silence_for_longer_ea
     assert len(asked) < 15
 
 
+@pytest.mark.parametrize("has_it", [True, False])
+def test_all_of_the_former_session_is_asked_for_once_if_nobody_knows_what_came(has_it):
+    host = host_of()
+    asked = []
+    replay = host.sensor.replay
+
+    def former(command, stream):
+        if command.session == host.sensor.session:
+            return replay(command, stream)
+        asked.append((command.session, stream, command.first, command.count))
+        if not has_it:
+            return ReplyStatus.NOT_STORED, b""
+        done = profile.replay(command.session, stream, 0, 1)[1:]
+        reply = profile.CommandReply(Opcode.REPLAY_DONE, ReplyStatus.OK, done)
+        host.sensor.replaying = [profile.encode_reply(reply)]
+        return ReplyStatus.OK, b"\x01\x00\x00\x00"
+
+    host.sensor.replay = former
+    host.requests.want_former_session()
+    host.run(40)
+    drop_out(host, 5.0)
+    host.run(60)
+    assert asked == [(6, StreamId.EMG, 0, 0), (6, StreamId.ACC, 0, 0)]
+    assert not host.assembler.missing
+
+
 def test_a_sensor_without_replay_is_not_asked_again():
     host = host_of()
     refused = profile.CommandReply(Opcode.REPLAY, ReplyStatus.UNKNOWN_OPCODE)

@@ -620,6 +620,24 @@ def test_an_encrypted_night_asks_the_sensor_for_what_it_measured_while_no_progra
     assert not [gap for gap in recording.info.gaps if gap.duration_s > 1.0]
 
 
+def test_an_encrypted_night_asks_for_what_a_sensor_kept_before_it_was_restarted(tmp_path):
+    private, public = tmp_path / "private.pem", tmp_path / "public.pem"
+    create_site_key(private, public)
+
+    async def program(bed):
+        bed.switch_on("profile-v1", faults='[[fault]]\nat_s = 70\nkind = "reboot"\n')
+        await bed.record(bed.plan("profile-v1", seconds=30, site_key=public))
+        await bed.clock.sleep(60)
+        (journal,) = await bed.record(bed.plan("profile-v1", seconds=150, site_key=public))
+        return journal
+
+    journal = recorded(tmp_path / "out", program)
+    gaps = open_journal_recording(journal, key=private).info.gaps
+    (restart,) = [gap for gap in gaps if gap.cause != "ended"]
+    # It measures nothing from the restart to the next START, some 20 s later.
+    assert restart.duration_s < 25
+
+
 @pytest.mark.parametrize("error", [OutputError("the disk is full"), ValueError("a slip")])
 def test_an_end_that_fails_says_how_to_do_it_again(tmp_path, monkeypatch, error):
     def fail(*_):

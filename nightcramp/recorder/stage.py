@@ -162,6 +162,8 @@ class LiveStage:
         except RecordingError as error:
             log.warning("what was recorded before is not judged live: %s", error)
             self._detection.assembler.want_earlier()
+            if self._requests is not None:
+                self._requests.want_former_session()
         self._figure()
 
     def take(self, record: JournalRecord, *, of_companion: bool = False) -> None:
