@@ -47,6 +47,7 @@ from nightcramp.recorder.worker import InlineWorker, ThreadWorker, ask
 from recordings import open_recording
 from recordings.journal import (
     Disk,
+    JournalLabel,
     JournalWriter,
     RecordKind,
     create_site_key,
@@ -552,6 +553,22 @@ def test_a_second_recorder_is_told_who_has_the_folder(tmp_path):
             await bed.record(bed.plan("myo", seconds=10))
 
     recorded(tmp_path, program)
+
+
+def test_a_journal_of_another_night_is_told_unless_another_recorder_is_writing_it(tmp_path):
+    other = tmp_path / "P007_2025-01-01_left.ncj"
+
+    async def program(bed):
+        plan = bed.plan("myo", seconds=5)
+        with JournalWriter(other, JournalLabel("myo", "test 1.0", {}), clock=bed.clock):
+            with lock_recorder(tmp_path, bed.clock), pytest.raises(BusyError):
+                await bed.record(plan)
+            assert not bed.screen.messages
+            await bed.record(plan)
+        return bed.screen
+
+    (told,) = recorded(tmp_path, program).of_kind("journal")
+    assert told.text.startswith(f"{other.name} of another night was not closed")
 
 
 def test_a_folder_that_cannot_be_is_refused_before_anything_begins(tmp_path):

@@ -175,6 +175,22 @@ def test_a_lost_link_is_told_with_its_cause_and_age():
     assert text.endswith(">> lie still")
 
 
+def test_what_is_still_fetched_is_told_in_minutes_that_do_not_end_before_it_does():
+    text = night_lines(replace(figures(awaited_s=61.0), state="fetching"))[0]
+    assert "fetching what was kept, 2 min to go" in text
+
+
+def test_a_night_that_has_ended_offers_no_keys():
+    out = io.StringIO()
+    out.isatty = lambda: True
+    with open_screen(out, as_json=False) as screen:
+        screen.show(figures())
+        recording = out.getvalue()
+        screen.show(replace(figures(), state="ended"))
+    assert "q: end the night" in recording
+    assert "q: end the night" not in out.getvalue()[len(recording) :]
+
+
 def test_the_envelope_is_drawn_from_the_floor_up():
     assert sparkline(SignalFigures(envelope=(1.0, 30.0, 1000.0), floor=1.0)) == "▁██"
     assert sparkline(SignalFigures(envelope=(0.0,))) == "▁"
@@ -190,6 +206,18 @@ def test_attempts_that_repeat_themselves_are_told_once_until_data_flow():
     flowing = link_message(link_event(LinkState.STREAMING), "left")
     assert [news.is_new(each) for each in (lost, lost, flowing, lost)] == [True, False, True, True]
     assert all(news.is_new(Message("mark", 0, "x")) for _ in range(2))
+
+
+def test_why_a_link_was_lost_is_not_told_again_when_it_waits():
+    news = News()
+    events = (
+        (LinkState.LOST, LinkCause.SILENCE),
+        (LinkState.WAITING, LinkCause.SILENCE),
+        (LinkState.SCANNING, None),
+        (LinkState.WAITING, LinkCause.NOT_FOUND),
+    )
+    told = [news.is_new(link_message(link_event(*event), "left")) for event in events]
+    assert told == [True, False, True, True]
 
 
 def test_plain_lines_are_few_and_json_lines_are_whole():

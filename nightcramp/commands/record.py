@@ -25,7 +25,9 @@ def record(
         list[str],
         typer.Option(metavar="DEVICE[:NAME|@ADDRESS]", help="Once for each sensor; see scan."),
     ],
-    leg: Annotated[list[str], typer.Option(help="left or right; once for each sensor.")] = [],  # noqa: B006
+    leg: Annotated[
+        list[str], typer.Option(metavar="left|right", help="Once for each sensor.")
+    ] = [],  # noqa: B006
     participant: Annotated[str, typer.Option(help="Pseudonym.")] = "anonymous",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder.")] = Path("recordings"),
     until: Annotated[

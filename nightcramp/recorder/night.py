@@ -19,6 +19,7 @@ from nightcramp.recorder.sensor import SensorRecorder
 from nightcramp.recorder.setup import run_setup_check
 from nightcramp.recorder.stage import Earlier, LiveStage
 from nightcramp.recorder.status import StatusFile
+from nightcramp.recorder.unclosed import unclosed_journals
 from nightcramp.recorder.worker import ThreadWorker
 from recordings.journal import RecordKind, lock_recorder
 
@@ -107,6 +108,7 @@ class NightRecorder:
             stack.enter_context(lock_recorder(self._plan.folder, self._clock))
             stack.push_async_callback(self._close)
             self._open()
+            self._say_what_waits()
             connecting = asyncio.Lock()
             links = [asyncio.create_task(s.run(radio, connecting)) for s in self._sensors]
             if check:
@@ -190,6 +192,14 @@ class NightRecorder:
             earlier, companion = self._earlier(place)
             if earlier is not None:
                 worker.submit(partial(stage.recall, earlier, companion))
+
+    def _say_what_waits(self) -> None:
+        for journal in unclosed_journals(self._plan):
+            text = (
+                f"{journal.name} of another night was not closed: run 'nightcramp recover "
+                f"{journal}', then 'nightcramp convert {journal}'."
+            )
+            self._tell("journal", text, {"journal": journal.name})
 
     def _stage(self, plan: SensorPlan) -> LiveStage:
         place = len(self._stages)

@@ -9,19 +9,17 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nightcramp.errors import RecordingError
 from nightcramp.live import EpisodeFinder, NoFinder
 from nightcramp.recorder.keys import Keys, listen_to_keys
 from nightcramp.recorder.messages import Message
 from nightcramp.recorder.night import Means, NightRecorder
 from nightcramp.sensors import radio_at
-from recordings.journal import SUFFIX, open_journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from firmware_bridge import Clock, HostClock
+    from firmware_bridge import HostClock
     from models import Classifier
     from nightcramp.live import Finder
     from nightcramp.recorder.messages import Screen
@@ -60,7 +58,6 @@ async def record_night(
 
     async with radio_at(radio, clock) as stack:
         with _signals(night), listen_to_keys(Keys(night, say), sys.stdin):
-            _say_what_waits(plan, clock, screen)
             return await night.run(stack, check=check)
 
 
@@ -90,22 +87,3 @@ def _signals(night: NightRecorder) -> Iterator[None]:
     finally:
         for number in taken:
             loop.remove_signal_handler(number)
-
-
-def _say_what_waits(plan: NightPlan, clock: Clock, screen: Screen) -> None:
-    """Name journals of other nights that were never closed."""
-    own = {sensor.journal for sensor in plan.sensors}
-    for journal in sorted(plan.folder.glob(f"*{SUFFIX}")):
-        if journal not in own and not _is_sealed(journal):
-            text = (
-                f"{journal.name} of another night was not closed: run 'nightcramp recover "
-                f"{journal}', then 'nightcramp convert {journal}'."
-            )
-            screen.tell(Message("journal", clock.wall_ns(), text, {"journal": journal.name}))
-
-
-def _is_sealed(journal: Path) -> bool:
-    try:
-        return open_journal(journal).sealed
-    except RecordingError:
-        return False

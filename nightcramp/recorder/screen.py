@@ -49,7 +49,8 @@ class News:
         if message.kind != "link":
             return True
         fields = message.fields
-        known = (fields.get("sensor"), fields.get("state"), fields.get("cause"))
+        # That a link waits for the reason for which it was lost is not said again.
+        known = (fields.get("sensor"), fields.get("cause") or fields.get("state"))
         if fields.get("state") == LinkState.STREAMING and not fields.get("cause"):
             self._said = {said for said in self._said if said[0] != fields.get("sensor")}
         is_new = known not in self._said
@@ -138,4 +139,5 @@ class Panel:
         """Show how the night stands."""
         from rich.text import Text
 
-        self._live.update(Text("\n".join([*night_lines(figures), KEYS])), refresh=True)
+        keys = [] if figures.state == "ended" else [KEYS]
+        self._live.update(Text("\n".join([*night_lines(figures), *keys])), refresh=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,7 @@ def _head(figures: NightFigures) -> str:
     state = figures.state
     if state == "fetching":
         awaited_s = sum(sensor.signal.awaited_s for sensor in figures.sensors)
-        state, until = f"fetching what was kept, {as_hours(awaited_s)} to go", ""
+        state, until = f"fetching what was kept, {math.ceil(awaited_s / 60)} min to go", ""
     return f"{local_time(figures.wall_ns)}  {state}{until}, {free}{marks}"
 
 
