@@ -180,6 +180,12 @@ def test_what_is_still_fetched_is_told_in_minutes_that_do_not_end_before_it_does
     assert "fetching what was kept, 2 min to go" in text
 
 
+def test_little_free_space_is_told_in_megabytes():
+    assert night_lines(replace(figures(), free_bytes=8_388_608))[0].endswith(
+        "8 MB free, 1 marked by you"
+    )
+
+
 def test_a_night_that_has_ended_offers_no_keys():
     out = io.StringIO()
     out.isatty = lambda: True

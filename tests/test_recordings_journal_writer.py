@@ -295,6 +295,33 @@ def test_space_that_will_not_last_the_night_is_told_at_its_beginning(tmp_path):
     assert "133 MB less than the night will need" in alarms[0].text
 
 
+def test_a_disk_too_small_for_the_night_keeps_room_for_other_files(tmp_path):
+    asked = []
+
+    class SmallDisk(Disk):
+        def reserve(self, file, n_bytes):
+            asked.append(n_bytes)
+            if n_bytes > 20 << 20:
+                raise OSError(errno.ENOSPC, "full")
+            return True
+
+        def free(self, folder):
+            return 20 << 20
+
+    alarms = []
+    settings = JournalSettings(reserve_bytes=64 << 20)
+    JournalWriter(
+        tmp_path / "n.ncj",
+        LABEL,
+        clock=HandClock(),
+        settings=settings,
+        on_alarm=alarms.append,
+        disk=SmallDisk(),
+    ).close()
+    assert asked == [64 << 20, 12 << 20]
+    assert [alarm.kind for alarm in alarms] == [AlarmKind.SPACE_LOW]
+
+
 def test_closing_on_a_full_disk_says_what_is_lost_and_leaves_the_rest_readable(bench):
     b = bench()
     b.send(8)

@@ -87,12 +87,16 @@ def local_time(wall_ns: int) -> str:
 def _head(figures: NightFigures) -> str:
     until = f" until {local_time(figures.until_ns)[:5]}" if figures.until_ns else ""
     marks = f", {figures.marks} marked by you" if figures.marks else ""
-    free = f"{figures.free_bytes / 1e9:.1f} GB free"
+    free = f"{_as_bytes(figures.free_bytes)} free"
     state = figures.state
     if state == "fetching":
         awaited_s = sum(sensor.signal.awaited_s for sensor in figures.sensors)
         state, until = f"fetching what was kept, {math.ceil(awaited_s / 60)} min to go", ""
     return f"{local_time(figures.wall_ns)}  {state}{until}, {free}{marks}"
+
+
+def _as_bytes(n: int) -> str:
+    return f"{n / 1e9:.1f} GB" if n >= 1e9 else f"{n / 1e6:.0f} MB"
 
 
 def _link(sensor: SensorFigures) -> str:

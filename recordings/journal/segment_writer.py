@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 FIRST_COPY_AFTER, COPY_EVERY = 10, 300
 """After so many blocks of records the header of a segment is repeated, in case one is damaged."""
 
+LEFT_FREE_BYTES = 8 << 20
+"""Of a disk too small for the night: for the other leg's journal and the small files beside it."""
+
 
 class SegmentWriter:
     """Writes bodies as blocks, in order, one segment after the other.
@@ -168,14 +171,15 @@ class SegmentWriter:
         self._place = replace(self._place, previous=digest(block))
 
     def _reserve(self, file: _File) -> None:
-        """Keep room for what is still to come in this session, or what room there is."""
+        """Keep room for what is still to come in this session, or almost all there is."""
         wanted = self._expected_bytes
         if wanted <= 0 or file.reserve(wanted):
             return
         free = self._disk.free(self._folder)
         if free < wanted:
-            file.reserve(free)
             self._lacking_bytes = wanted - free
+            if free > LEFT_FREE_BYTES:
+                file.reserve(free - LEFT_FREE_BYTES)
 
 
 class _File:
