@@ -673,6 +673,22 @@ def test_an_end_that_fails_says_how_to_do_it_again(tmp_path, monkeypatch, error)
     assert "The journal is safe. To do it again: nightcramp convert" in end.error
 
 
+def test_an_end_that_is_interrupted_says_how_to_do_it_again(tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ending, "_convert", interrupt)
+
+    async def program(bed):
+        plan = bed.plan("myo", seconds=2)
+        await bed.record(plan)
+        return plan
+
+    (end,) = finish_night(recorded(tmp_path, program), lambda _: None)
+    assert end.failed
+    assert end.error.startswith("Interrupted. The journal is safe. To do it again: nightcramp conv")
+
+
 def test_a_sensor_that_is_not_there_is_told_and_the_journal_says_so(tmp_path):
     async def program(bed):
         (journal,) = await bed.record(bed.plan("myo", seconds=60))

@@ -76,6 +76,8 @@ class Ending:
 def finish_night(plan: NightPlan, tell: Callable[[str], None]) -> list[Ending]:
     """Turn the journals of a night into files and results; never raises.
 
+    Ctrl-C leaves the sensor out whose file is being made.
+
     Parameters
     ----------
     plan : NightPlan
@@ -87,7 +89,11 @@ def finish_night(plan: NightPlan, tell: Callable[[str], None]) -> list[Ending]:
     for place, sensor in enumerate(plan.sensors):
         if sensor.companion_of is None:
             tell(f"{sensor.journal.name}: making the file and looking for cramps …")
-            endings.append(_finish(plan, sensor, companions.get(place)))
+            try:
+                endings.append(_finish(plan, sensor, companions.get(place)))
+            except KeyboardInterrupt:  # the same command again would go on recording
+                error = _redo("Interrupted", sensor.journal, "convert")
+                endings.append(Ending(sensor.journal, error=error))
     return endings
 
 
