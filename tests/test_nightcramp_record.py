@@ -691,13 +691,16 @@ def test_an_end_that_is_interrupted_says_how_to_do_it_again(tmp_path, monkeypatc
 
 def test_a_sensor_that_is_not_there_is_told_and_the_journal_says_so(tmp_path):
     async def program(bed):
-        (journal,) = await bed.record(bed.plan("myo", seconds=60))
-        return journal, bed.screen
+        plan = bed.plan("myo", seconds=60)
+        (journal,) = await bed.record(plan)
+        return plan, journal, bed.screen
 
-    journal, screen = recorded(tmp_path, program)
+    plan, journal, screen = recorded(tmp_path, program)
     assert "cannot be heard" in screen.of_kind("link")[1].text
     assert "waiting" in links_of(journal)
     assert open_journal(journal).sealed
+    (end,) = finish_night(plan, lambda _: None)
+    assert end.error.endswith("the journal holds no samples. The journal stays as it is.")
 
 
 # ------------------------------------------------------------------------------ plan and keys

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nightcramp.analysis import Choices, Status, analyse_file
 from nightcramp.batch import result_names
-from nightcramp.errors import NightcrampError
+from nightcramp.errors import NightcrampError, RecordingError
 from nightcramp.recorder.messages import Message
 from recordings.journal import open_journal
 
@@ -104,6 +104,8 @@ def _finish(plan: NightPlan, sensor: SensorPlan, companion: Path | None) -> Endi
             text = "It is encrypted: the site makes the file with its private key, by"
             return Ending(journal, error=f"{text} 'nightcramp convert {journal} --key KEY'.")
         files = _convert(journal, companion, plan.folder / TREE)
+    except RecordingError as error:  # again would come to the same
+        return Ending(journal, error=f"{str(error).rstrip('.')}. The journal stays as it is.")
     except NightcrampError as error:
         return Ending(journal, error=_redo(str(error), journal, "convert"))
     except Exception as error:
