@@ -180,6 +180,12 @@ def test_what_is_still_fetched_is_told_in_minutes_that_do_not_end_before_it_does
     assert "fetching what was kept, 2 min to go" in text
 
 
+@pytest.mark.parametrize(("state", "is_told"), [("recording", True), ("ended", False)])
+def test_when_a_night_will_end_is_told_until_it_has(state, is_told):
+    text = night_lines(replace(figures(), state=state, until_ns=NOW_NS))[0]
+    assert (f"{state} until" in text) is is_told
+
+
 def test_little_free_space_is_told_in_megabytes():
     assert night_lines(replace(figures(), free_bytes=8_388_608))[0].endswith(
         "8 MB free, 1 marked by you"

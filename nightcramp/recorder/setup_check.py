@@ -181,7 +181,7 @@ def _judge_contractions(contractions: Sequence[Bins]) -> Finding:
     text = (
         f"Contractions hardly show ({middle:.1f} times the noise floor, at least "
         f"{LEAST_RISE:.0f}). Put the electrodes on the thickest part of the inner calf, along "
-        "the leg, and pull the foot down firmly."
+        "the leg, and press the foot down firmly."
     )
     return Finding("contractions", Verdict.FIX, text, middle)
 

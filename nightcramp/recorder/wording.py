@@ -85,13 +85,15 @@ def local_time(wall_ns: int) -> str:
 
 
 def _head(figures: NightFigures) -> str:
-    until = f" until {local_time(figures.until_ns)[:5]}" if figures.until_ns else ""
+    until = ""
+    if figures.until_ns and figures.state == "recording":
+        until = f" until {local_time(figures.until_ns)[:5]}"
     marks = f", {figures.marks} marked by you" if figures.marks else ""
     free = f"{_as_bytes(figures.free_bytes)} free"
     state = figures.state
     if state == "fetching":
         awaited_s = sum(sensor.signal.awaited_s for sensor in figures.sensors)
-        state, until = f"fetching what was kept, {math.ceil(awaited_s / 60)} min to go", ""
+        state = f"fetching what was kept, {math.ceil(awaited_s / 60)} min to go"
     return f"{local_time(figures.wall_ns)}  {state}{until}, {free}{marks}"
 
 
