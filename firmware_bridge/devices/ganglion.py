@@ -169,7 +169,8 @@ class Firmware2Decoder:
     """Differences to the sample before; an absolute sample comes with id 0, once a second.
 
     After a lost packet the level is unknown until then. The number of a sample within the 201 of
-    a second is its counter.
+    a second is its counter. A loss of whole rounds cannot be told by the ids: the level stays that
+    of before it until the next id 0, while the tracker finds the gap by time.
     """
 
     def __init__(self) -> None:
