@@ -10,7 +10,7 @@ from trial.weeks import nightly_table
 if TYPE_CHECKING:
     from trial.study import Study
 
-__all__ = ["SensorDiary", "sensor_beside_diary"]
+__all__ = ["SensorDiary", "SharesOfNights", "sensor_beside_diary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,41 @@ class SensorDiary:
     neither: int
     sensor_cramps: int
     diary_cramps: int
+
+    def shares(self) -> SharesOfNights:
+        """Return what may be said while participants' own counts may not."""
+        return SharesOfNights(
+            self.participants,
+            self.nights,
+            _share(self.both, self.both + self.diary_only),
+            _share(self.both, self.both + self.sensor_only),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SharesOfNights:
+    """How sensor and diary agree, without a count.
+
+    Whose diary is empty is known. The cramps of nights with an answer, taken from all that are
+    pooled, would leave those of such people.
+
+    Attributes
+    ----------
+    participants, nights : int
+        As of `SensorDiary`.
+    sensor_of_diary, diary_of_sensor : float or None
+        Of the nights with a cramp in the diary, the share in which the sensor has one; and the
+        other way round. In whole percents; None without such a night.
+    """
+
+    participants: int
+    nights: int
+    sensor_of_diary: float | None
+    diary_of_sensor: float | None
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 2) if whole else None
 
 
 def sensor_beside_diary(study: Study) -> SensorDiary:

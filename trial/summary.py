@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trial.agreement import SensorDiary, sensor_beside_diary
+from trial.agreement import SensorDiary, SharesOfNights, sensor_beside_diary
 from trial.blinding import counts_published, guarded, may_pool
 from trial.calendar import data_cut
 from trial.consort import Course, Screened, course, screened
@@ -145,8 +145,9 @@ class Summary:
         Empty unless the arms were opened.
     lost_time : tuple of LostTime
     nights_outside_plan : int
-    sensor_diary : SensorDiary or None
-        None if too few participants are behind it.
+    sensor_diary : SensorDiary, SharesOfNights or None
+        Shares alone where participants' own counts may not be written; None if too few
+        participants are behind it.
     episode_flow : EpisodeFlow or None
         None if too few participants are behind it.
     versions : tuple of str
@@ -163,7 +164,7 @@ class Summary:
     arms: tuple[Group, ...]
     lost_time: tuple[LostTime, ...]
     nights_outside_plan: int
-    sensor_diary: SensorDiary | None
+    sensor_diary: SensorDiary | SharesOfNights | None
     episode_flow: EpisodeFlow | None
     versions: tuple[str, ...]
     display_rule: DisplayRule
@@ -193,13 +194,19 @@ def summarise(study: Study) -> Summary:
         arms=_arms(study),
         lost_time=lost_time(study),
         nights_outside_plan=nights_outside_plan(study),
-        sensor_diary=both if may_pool(both.participants, study) else None,
+        sensor_diary=_may_be_told(both, study),
         episode_flow=episode_flow(shown) if may_pool(behind, study) else None,
         versions=tuple(sorted(study.episodes["version"].unique())),
         display_rule=study.plan.display,
         reference_hours=study.plan.reference_hours,
         severity_scale=study.plan.severity,
     )
+
+
+def _may_be_told(both: SensorDiary, study: Study) -> SensorDiary | SharesOfNights | None:
+    if counts_published(study):
+        return both
+    return both.shares() if may_pool(both.participants, study) else None
 
 
 def _arms(study: Study) -> tuple[Group, ...]:

@@ -8,6 +8,7 @@ from trial.blinding import counts_published
 from trial.report.tables import Body, Row, Table, week_bodies
 from trial.report.wording import (
     WITHHELD,
+    as_percent,
     counted,
     mean_with_sd,
     number,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from trial.agreement import SensorDiary
+    from trial.agreement import SensorDiary, SharesOfNights
     from trial.study import Study
     from trial.summary import Group, Outcomes, Span, Summary
 
@@ -30,6 +31,7 @@ __all__ = [
     "tabulate_outcomes",
     "tabulate_participants",
     "tabulate_sensor_diary",
+    "tabulate_shares_of_nights",
     "tabulate_weeks",
 ]
 
@@ -92,6 +94,16 @@ def tabulate_weeks(summary: Summary) -> Table:
         )
 
     return Table("Cramps, week by week", head, week_bodies(summary, row))
+
+
+def tabulate_shares_of_nights(found: SharesOfNights) -> Table:
+    """Return in how many of the nights with a cramp in one of them the other has one."""
+    rows = (
+        ("Diary has a cramp: sensor has one", as_percent(found.sensor_of_diary)),
+        ("Sensor has a cramp: diary has one", as_percent(found.diary_of_sensor)),
+    )
+    caption = "Analysable nights with a diary answer, run-in and treatment"
+    return Table(caption, ("", "Share of nights"), (Body(rows),))
 
 
 def tabulate_sensor_diary(found: SensorDiary) -> Table:

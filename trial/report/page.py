@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
+from trial.agreement import SensorDiary
 from trial.blinding import SMALLEST_POOL, counts_published
 from trial.definitions import WITHHELD, definitions, limits
 from trial.plan import Blinding, DataOrigin
@@ -247,8 +248,13 @@ def _tables(results: Results) -> dict[str, Table]:
         "participants": outcome_tables.tabulate_participants(study),
         **listing_tables.tabulate_listings(summary),
     }
-    if summary.sensor_diary is not None and summary.sensor_diary.nights:
-        found["sensor_diary"] = outcome_tables.tabulate_sensor_diary(summary.sensor_diary)
+    both = summary.sensor_diary
+    if both is not None and both.nights:
+        found["sensor_diary"] = (
+            outcome_tables.tabulate_sensor_diary(both)
+            if isinstance(both, SensorDiary)
+            else outcome_tables.tabulate_shares_of_nights(both)
+        )
     if results.analysis is not None:
         found |= _comparison_tables(results.analysis)
     return {name: table for name, table in found.items() if table is not None}
@@ -275,6 +281,12 @@ def _sensor_diary(summary: Summary) -> str:
     found = summary.sensor_diary
     if found is None:
         return ""
+    if not isinstance(found, SensorDiary):
+        return (
+            f"These are {counted(found.nights)} nights of {people(found.participants)}. Cramps in "
+            "them are withheld: taken from all that are pooled they would leave those of people "
+            "who answer no diary. The diary is no truth: people sleep through cramps."
+        )
     return (
         f"On these nights the sensor found {counted(found.sensor_cramps)} cramps and the diary "
         f"holds {counted(found.diary_cramps)} ({people(found.participants)}). The diary is no "
