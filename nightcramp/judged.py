@@ -11,7 +11,7 @@ from nightcramp.errors import InputError
 from nightcramp.event_tables import read_events
 from nightcramp.outputs import read_night
 from sensing import Event, EventKind
-from trial import Leg, Stretch, night_of, without
+from trial import Leg, Stretch, hours_within, night_of, without
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +22,8 @@ _LEG = re.compile(r"_[a-z]+-(left|right)(?:_|$)", re.IGNORECASE)
 
 LONGEST_NIGHT_H = 25.0
 """From noon to noon, when summer time ends."""
+
+_TOLERANCE_H = 0.01  # the table holds milliseconds
 
 Key = tuple[str, str]
 """Participant and night."""
@@ -127,8 +129,11 @@ def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
             advice="Cut it at noon into one recording for each night, and analyse these.",
         )
     recorded = Stretch(start, start + timedelta(hours=hours))
-    events = read_events(file.with_name(f"{file.name.removesuffix('_night.json')}_events.tsv"))
+    table = file.with_name(f"{file.name.removesuffix('_night.json')}_events.tsv")
+    events = read_events(table)
     blind = [_stretch(start, event) for event in events if event.kind is EventKind.NOT_ANALYSABLE]
+    analysable = without(recorded, blind)
+    _require_same_hours(table, hours_within(analysable), float(str(summary["analysable_hours"])))
     leg = _LEG.search(name)
     return JudgedRecording(
         name=name,
@@ -136,7 +141,7 @@ def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
         night=night_of(start, zone),
         leg=Leg(leg[1].lower()) if leg else None,
         recorded=recorded,
-        analysable=tuple(without(recorded, blind)),
+        analysable=tuple(analysable),
         reason=max(reasons, key=lambda reason: float(reasons[reason]), default=None),
         version=(
             f"model {makers['model_version']} {str(makers['model_sha256'])[:8]}, "
@@ -154,6 +159,17 @@ def participant_of(name: str) -> str | None:
     """Return whose recording it is by its name, ``sub-<participant>_…``."""
     found = _PARTICIPANT.search(name)
     return found[1] if found else None
+
+
+def _require_same_hours(table: Path, found: float, expected: float) -> None:
+    """Refuse events that lost the time in which no cramp would have been seen."""
+    if abs(found - expected) > _TOLERANCE_H:
+        raise InputError(
+            f"the events leave {found:.2f} analysable hours, the night summary says "
+            f"{expected:.2f}: rows were changed or cut off",
+            file=table,
+            advice="Analyse the recording again",
+        )
 
 
 def _stretch(start: datetime, event: Event) -> Stretch:

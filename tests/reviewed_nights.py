@@ -42,13 +42,14 @@ def write_recording(path: Path, duration_s: float, bursts=()) -> Path:
 def write_results(folder: Path, name: str, events, *, hours=1.0, analysis_id="aaaa", source=None):
     """Write the summary and the events of a night."""
     folder.mkdir(parents=True, exist_ok=True)
+    blind = sum(e.duration_s for e in events if e.kind is EventKind.NOT_ANALYSABLE)
     summary = {
         "schema": NIGHT_SCHEMA,
         "recording": name,
         "status": "judged",
         "start": START.isoformat(),
         "recorded_hours": hours,
-        "analysable_hours": hours,
+        "analysable_hours": hours - blind / 3600,
         "not_analysable_hours": {},
         "cramps": sum(event.kind is EventKind.CRAMP for event in events),
         "possible_cramps": sum(event.kind is EventKind.POSSIBLE_CRAMP for event in events),

@@ -59,6 +59,20 @@ def rows_of(path):
 FIRST_NIGHT = datetime(2025, 1, 13, 23, 30)
 
 
+def test_events_without_the_time_that_was_lost_are_refused(study, tmp_path):
+    """Else a night in which the sensor was off would count as one without a cramp."""
+    results = tmp_path / "results"
+    write_result(results, "sub-P001_ses-1_task-sleep", FIRST_NIGHT, cramp(1800))
+    (table,) = results.glob("*_events.tsv")
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if "not_analysable" not in line]
+    table.write_text("".join(kept), encoding="utf-8")
+    done = collect(study, results)
+    assert done.nights == 0
+    assert "2.00 analysable hours, the night summary says 1.83" in done.failures[0]
+    assert {float(row["recorded_hours"]) for row in rows_of(study / "nights.tsv")} == {0.0}
+
+
 def test_results_become_nights_and_episodes_that_the_study_accepts(study, tmp_path):
     results = tmp_path / "results"
     write_result(results, "sub-P001_ses-1_task-sleep", FIRST_NIGHT, cramp(1800), cramp(5000, 12))
