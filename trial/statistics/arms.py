@@ -72,7 +72,7 @@ def obstacle(data: AnalysisData, outcome: Outcome = "events") -> str | None:
     arms = arm_rates(data, outcome)
     small = min(arms, key=lambda arm: arm.participants)
     if small.participants == 0:
-        return f"nobody in arm {small.arm!r} has analysable time"
+        return f"nobody in arm {small.arm!r} has analysable time in the weeks that are compared"
     if small.participants < SMALLEST_ARM:
         return (
             f"arm {small.arm!r} has {small.participants} participants with analysable time, a "
