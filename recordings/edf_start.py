@@ -16,6 +16,7 @@ _THREE_NUMBERS = re.compile(r"([0-9]{1,2})[.:/\- ]([0-9]{1,2})[.:/\- ]([0-9]{1,2
 _FULL_DATE = re.compile(r"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})")
 _OLDEST, _NEWEST = date(1900, 1, 1), date(2999, 12, 31)
 _FIRST_YEAR, _LAST_YEAR = 1985, 2084  # all that two digits can mean
+_NO_DATE = date(1985, 1, 1)  # what is written where the date is hidden; EDF is of 1992
 _HIDDEN = ("X", "01.01.85", "00.00.00")
 
 
@@ -43,6 +44,8 @@ def read_start(
     if stated == "X":
         return None, ("start is unknown: the file hides its date",)
     full, short = _full_date(stated), _short_date(start_date)
+    if full is None and short == _NO_DATE:
+        return None, (f"start is unknown: {start_date} stands for a date that is hidden",)
     day = full or short
     clock = _clock(start_time)
     if day is None or clock is None:

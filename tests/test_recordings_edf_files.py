@@ -229,10 +229,12 @@ def test_one_data_record_larger_than_a_piece_of_reading_is_read_in_parts(tmp_pat
     [
         ("Startdate 22-NOV-2026 X X X", "22.11.26", datetime.fromisoformat("2026-11-22T22:30")),
         ("Startdate 02-mar-2090 X X X", "02.03.yy", datetime.fromisoformat("2090-03-02T22:30")),
-        ("some hospital", "01.01.85", datetime.fromisoformat("1985-01-01T22:30")),
+        ("some hospital", "02.01.85", datetime.fromisoformat("1985-01-02T22:30")),
+        ("some hospital", "01.01.85", None),
         ("some hospital", "31.12.84", datetime.fromisoformat("2084-12-31T22:30")),
         ("Startdate 32-NOV-2026 X X X", "22.11.26", datetime.fromisoformat("2026-11-22T22:30")),
         ("Startdate X X X X", "22.11.26", None),
+        ("Startdate 01-JAN-1985 X X X", "01.01.85", datetime.fromisoformat("1985-01-01T22:30")),
         ("some hospital", "31.02.26", None),
         ("some hospital", "X", None),
     ],
