@@ -30,6 +30,7 @@ lint: $(VENV)/.installed-dev  ## Style, types and import rules.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
 	$(BIN)/lint-imports
 
 benchmark: $(VENV)/.installed-dev  ## Time analyze against its peers and draw the picture.

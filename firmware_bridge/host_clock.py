@@ -75,7 +75,4 @@ def _monotonic_ns() -> int:
     """Clock that counts suspended time too; ``time.monotonic`` does not on Linux and macOS."""
     if sys.platform == "linux":
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    if sys.platform == "darwin":
-        return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-    # Windows: the performance counter; the monotonic clock moves in steps of 16 ms before 3.13.
-    return time.perf_counter_ns()
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC)

@@ -18,8 +18,15 @@ Samples that are arrays already, in microvolts, NaN where missing:
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+if sys.platform == "win32":  # no locks, no writing at a place, no signals as they are used here
+    raise ImportError(
+        "nightcramp runs on Linux and macOS, not on Windows. Recordings can be analysed and "
+        "reported in the Windows Subsystem for Linux; nights cannot be recorded there."
+    )
 
 if TYPE_CHECKING:
     from models import Classifier, Detector, load_classifier

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -263,8 +262,7 @@ async def _suffer(host: SensorHost, emulation: Emulation) -> None:
 async def _told_to_end() -> None:
     loop, told = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises in the main thread
-            loop.add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, told.set)
     await told.wait()
 
 

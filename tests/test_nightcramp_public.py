@@ -47,6 +47,15 @@ def test_starting_up_imports_nothing_heavy(module):
     assert shown.stdout.split() == []
 
 
+def test_windows_is_refused_in_plain_words():
+    code = "import sys; sys.platform = 'win32'; import recordings"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=False, text=True
+    )
+    assert shown.returncode == 1
+    assert "nightcramp runs on Linux and macOS, not on Windows" in shown.stderr.splitlines()[-1]
+
+
 @pytest.fixture
 def samples():
     """A minute of one quiet channel, in microvolts."""

@@ -103,7 +103,6 @@ _WORDING: dict[LinkCause, _Wording] = {
 
 _PERMIT = {
     "darwin": "System Settings, Privacy & Security, Bluetooth, then switch this program on",
-    "win32": "Settings, Privacy & security, Radios, then let programs use them",
     "linux": "add the user to the group 'bluetooth' and log in again, or ask who manages the "
     "computer",
 }
