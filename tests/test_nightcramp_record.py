@@ -655,8 +655,15 @@ def test_an_encrypted_night_asks_for_what_a_sensor_kept_before_it_was_restarted(
     assert restart.duration_s < 25
 
 
-@pytest.mark.parametrize("error", [OutputError("the disk is full"), ValueError("a slip")])
-def test_an_end_that_fails_says_how_to_do_it_again(tmp_path, monkeypatch, error):
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OutputError("the disk is full"), "the disk is full."),
+        (ValueError("a slip"), "by an error of the program (ValueError('a slip'))."),
+        (KeyboardInterrupt(), "Interrupted."),
+    ],
+)
+def test_an_end_that_fails_says_how_to_do_it_again(tmp_path, monkeypatch, error, told):
     def fail(*_):
         raise error
 
@@ -669,24 +676,7 @@ def test_an_end_that_fails_says_how_to_do_it_again(tmp_path, monkeypatch, error)
 
     (end,) = finish_night(recorded(tmp_path, program), lambda _: None)
     assert end.failed
-    assert str(error) in end.error
-    assert "The journal is safe. To do it again: nightcramp convert" in end.error
-
-
-def test_an_end_that_is_interrupted_says_how_to_do_it_again(tmp_path, monkeypatch):
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(ending, "_convert", interrupt)
-
-    async def program(bed):
-        plan = bed.plan("myo", seconds=2)
-        await bed.record(plan)
-        return plan
-
-    (end,) = finish_night(recorded(tmp_path, program), lambda _: None)
-    assert end.failed
-    assert end.error.startswith("Interrupted. The journal is safe. To do it again: nightcramp conv")
+    assert f"{told} The journal is safe. To do it again: nightcramp convert" in end.error
 
 
 def test_a_sensor_that_is_not_there_is_told_and_the_journal_says_so(tmp_path):
