@@ -90,12 +90,12 @@ def _people(spec: TrialSpec, rng: np.random.Generator) -> pd.DataFrame:
     count = spec.treated + spec.controls
     treated = rng.permutation(np.arange(count) < spec.treated)
     wait = np.cumsum(rng.exponential(1 / RECRUITED_PER_DAY, size=count)).astype("int64")
-    start = FIRST_DAY + 7 * spec.run_in_weeks + wait
+    start = FIRST_DAY + (7 * spec.run_in_weeks + wait).astype("timedelta64[D]")
     site = rng.integers(1, spec.sites + 1, size=count)
     stops = rng.random(count) < np.where(treated, *spec.stopping)
     last = np.where(stops, rng.integers(0, spec.weeks, size=count), spec.weeks)
-    end = start + 7 * last
-    stopped = np.where(stops, end.astype("datetime64[D]"), np.datetime64("NaT"))
+    end = start + (7 * last).astype("timedelta64[D]")
+    stopped = np.where(stops, end, np.datetime64("NaT", "D"))
     reasons = rng.choice(["adverse event", "own wish", "moved away", "lost contact"], size=count)
     return pd.DataFrame(
         {
@@ -160,7 +160,7 @@ def _nights(spec: TrialSpec, people: pd.DataFrame, rng: np.random.Generator) -> 
     lost = np.where(rng.random(rate.shape) < 0.2, rng.uniform(0.1, 0.6, size=rate.shape), 0.02)
     analysable = hours * (1 - lost)
     first = people["randomised_on"].to_numpy().astype("datetime64[D]")
-    start = first[:, None] + day - 7 * spec.run_in_weeks
+    start = first[:, None] + (day - 7 * spec.run_in_weeks).astype("timedelta64[D]")
     return pd.DataFrame(
         {
             "participant_id": np.repeat(people["participant_id"].to_numpy(), len(day)),

@@ -107,7 +107,7 @@ def test_a_run_can_be_repeated_in_part():
     one, other = (
         operating_characteristics(SMALL, {"ancova": fallback}, trials=3, seed=9) for _ in range(2)
     )
-    assert one == other
+    assert repr(one) == repr(other)  # a bias relative to no difference is nan
 
 
 # The published results of Tan and colleagues

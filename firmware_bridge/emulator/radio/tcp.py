@@ -79,8 +79,10 @@ async def serve_air(air: Air, host: str, port: int) -> AsyncIterator[int]:
         server = await loop.create_server(partial(_Outlet, air), host, port)
     except OSError as error:
         raise _cannot_listen(host, port, error) from error
-    async with server:
+    try:
         yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()  # from Python 3.12 on `wait_closed` would wait until the others have left
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> Exception:
