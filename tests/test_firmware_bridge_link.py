@@ -287,6 +287,18 @@ def test_what_comes_after_the_link_was_told_lost_is_not_delivered():
     assert all(isinstance(each, LinkEvent) for each in after[:setting_up])
 
 
+@pytest.mark.parametrize(("outcome", "lasts_s"), [(2.0, 2.0), (HANG, 10.0), (OSError("no"), 0.0)])
+def test_what_comes_while_a_stopped_link_disconnects_is_delivered(outcome, lasts_s):
+    sensor = Sensor(MYO)
+    air = Air(sensor)
+    air.script["disconnect"].append(outcome)
+    sink = stream(air, 30.0, acts=[(10.0, lambda link: link.stop())])
+    after = [n for n in sink.notifications if n.monotonic_ns > 10.0 * 1e9]
+    assert len(after) == pytest.approx(lasts_s / sensor.period_s, abs=1)
+    assert sink.states == [*ROUND, "stopped"]
+    assert sink.everything[-1] is sink.events[-1]
+
+
 # Rule 3: the watchdog.
 
 

@@ -70,7 +70,7 @@ class Delivery:
                 log.exception("the sink failed on a notification")
 
     def close(self) -> None:
-        """Hand on nothing more: the link was told to be lost."""
-        self._open = False
-        if self._refused:
+        """Hand on nothing more: the link is told lost, or has ended."""
+        if self._open and self._refused:
             log.error("the sink failed on %d of %d notifications", self._refused, self.count)
+        self._open = False

@@ -168,19 +168,24 @@ class Session:
         self._given_up = error
         self._gone.set()
 
-    async def close(self) -> None:
-        """Disconnect and never raise.
-
-        Even a client that was disconnected holds handlers in the system: left there, BlueZ delivers
-        everything twice after the next connect.
-        """
+    def mute(self) -> None:
+        """Deliver nothing more: the link is about to be told lost."""
         self._delivery.close()
+
+    async def close(self) -> None:
+        """Disconnect and never raise; what comes until then is delivered, unless it was muted.
+
+        BlueZ takes two seconds to disconnect a sensor that goes on sending. Even a client that was
+        disconnected holds handlers in the system: left there, BlueZ delivers everything twice after
+        the next connect.
+        """
         try:
             async with bounded(self._clock, CLOSE_S, LinkCause.NO_SERVICE):
                 await self._client.disconnect()
         except LinkError as error:
             log.warning("the old connection did not end: %s, %s", error.cause, error.detail)
         finally:
+            self._delivery.close()
             self._radio.held.discard(self._client.address)
 
     async def _do(self, step: Step) -> None:

@@ -197,6 +197,7 @@ class Link:
             self._check_mtu(session)
             await session.watch()
         except LinkError as error:
+            session.mute()
             self._tell(LinkState.LOST, error.cause, error.detail)
             raise
         finally:
