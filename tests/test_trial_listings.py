@@ -201,11 +201,15 @@ def spans(study):
 def test_sensor_and_diary_are_compared_in_shares_alone_while_blinded(tmp_path):
     """Counts of nights with an answer would leave the cramps of who gives none."""
     folder = write_trial(tmp_path, 3, TrialSpec(treated=14, controls=13, weeks=3))
-    shares = summarise(load_study(folder)).sensor_diary
+    blinded = summarise(load_study(folder))
+    assert blinded.sensor_diary is None
+    shares = blinded.sensor_diary_shares
     assert set(asdict(shares)) == {"participants", "nights", "sensor_of_diary", "diary_of_sensor"}
     plan = folder / "study.toml"
     plan.write_text(plan.read_text("utf-8").replace('"blinded"', '"open"'), encoding="utf-8")
-    counts = summarise(load_study(folder)).sensor_diary
+    opened = summarise(load_study(folder))
+    counts = opened.sensor_diary
+    assert opened.sensor_diary_shares == counts.shares()
     assert counts.sensor_cramps > 0
     assert shares.sensor_of_diary == pytest.approx(
         counts.both / (counts.both + counts.diary_only), abs=0.03

@@ -260,7 +260,7 @@ def test_a_pool_of_two_is_withheld_while_blinded(make_study: MakeStudy) -> None:
     assert rate.withheld
     assert (rate.value, rate.low, rate.high, rate.events) == (None, None, None, None)
     assert rate.participants == 2
-    assert summarise(load_study(folder)).sensor_diary is None
+    assert summarise(load_study(folder)).sensor_diary_shares is None
     assert published_weekly(load_study(folder))["episodes"].isna().all()
     assert summarise(load_study(folder, arms=folder / "arms.tsv")).pooled.treatment.outcomes
 

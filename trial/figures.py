@@ -79,7 +79,14 @@ FIGURES = (
         "sensor_diary",
         sensor_beside_diary,
         "nights, cramps",
-        "Analysable nights with a diary answer, by what sensor and diary say of them.",
+        "Analysable nights with a diary answer, by what sensor and diary say of them; null "
+        "where participants' own counts are withheld.",
+    ),
+    _figure(
+        "sensor_diary_shares",
+        sensor_beside_diary,
+        "shares of nights",
+        "The same as shares: of the nights with a cramp in one, those in which the other has one.",
     ),
     _figure(
         "episode_flow",

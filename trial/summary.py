@@ -145,9 +145,10 @@ class Summary:
         Empty unless the arms were opened.
     lost_time : tuple of LostTime
     nights_outside_plan : int
-    sensor_diary : SensorDiary, SharesOfNights or None
-        Shares alone where participants' own counts may not be written; None if too few
-        participants are behind it.
+    sensor_diary : SensorDiary or None
+        None where participants' own counts may not be written.
+    sensor_diary_shares : SharesOfNights or None
+        None if too few participants are behind it.
     episode_flow : EpisodeFlow or None
         None if too few participants are behind it.
     versions : tuple of str
@@ -164,7 +165,8 @@ class Summary:
     arms: tuple[Group, ...]
     lost_time: tuple[LostTime, ...]
     nights_outside_plan: int
-    sensor_diary: SensorDiary | SharesOfNights | None
+    sensor_diary: SensorDiary | None
+    sensor_diary_shares: SharesOfNights | None
     episode_flow: EpisodeFlow | None
     versions: tuple[str, ...]
     display_rule: DisplayRule
@@ -194,19 +196,14 @@ def summarise(study: Study) -> Summary:
         arms=_arms(study),
         lost_time=lost_time(study),
         nights_outside_plan=nights_outside_plan(study),
-        sensor_diary=_may_be_told(both, study),
+        sensor_diary=both if counts_published(study) else None,
+        sensor_diary_shares=both.shares() if may_pool(both.participants, study) else None,
         episode_flow=episode_flow(shown) if may_pool(behind, study) else None,
         versions=tuple(sorted(study.episodes["version"].unique())),
         display_rule=study.plan.display,
         reference_hours=study.plan.reference_hours,
         severity_scale=study.plan.severity,
     )
-
-
-def _may_be_told(both: SensorDiary, study: Study) -> SensorDiary | SharesOfNights | None:
-    if counts_published(study):
-        return both
-    return both.shares() if may_pool(both.participants, study) else None
 
 
 def _arms(study: Study) -> tuple[Group, ...]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from trial.agreement import SensorDiary
 from trial.blinding import SMALLEST_POOL, counts_published
 from trial.definitions import WITHHELD, definitions, limits
 from trial.plan import Blinding, DataOrigin
@@ -248,13 +247,11 @@ def _tables(results: Results) -> dict[str, Table]:
         "participants": outcome_tables.tabulate_participants(study),
         **listing_tables.tabulate_listings(summary),
     }
-    both = summary.sensor_diary
+    both, shares = summary.sensor_diary, summary.sensor_diary_shares
     if both is not None and both.nights:
-        found["sensor_diary"] = (
-            outcome_tables.tabulate_sensor_diary(both)
-            if isinstance(both, SensorDiary)
-            else outcome_tables.tabulate_shares_of_nights(both)
-        )
+        found["sensor_diary"] = outcome_tables.tabulate_sensor_diary(both)
+    elif shares is not None and shares.nights:
+        found["sensor_diary"] = outcome_tables.tabulate_shares_of_nights(shares)
     if results.analysis is not None:
         found |= _comparison_tables(results.analysis)
     return {name: table for name, table in found.items() if table is not None}
@@ -277,18 +274,18 @@ def _comparison_tables(analysis: Analysis) -> dict[str, Table | None]:
 
 
 def _sensor_diary(summary: Summary) -> str:
-    """Return the totals of sensor and diary in a sentence."""
-    found = summary.sensor_diary
-    if found is None:
-        return ""
-    if not isinstance(found, SensorDiary):
+    """Return the totals of sensor and diary in a sentence, or why they are withheld."""
+    both, shares = summary.sensor_diary, summary.sensor_diary_shares
+    if both is not None:
         return (
-            f"These are {counted(found.nights)} nights of {people(found.participants)}. Cramps in "
-            "them are withheld: taken from all that are pooled they would leave those of people "
-            "who answer no diary. The diary is no truth: people sleep through cramps."
+            f"On these nights the sensor found {counted(both.sensor_cramps)} cramps and the diary "
+            f"holds {counted(both.diary_cramps)} ({people(both.participants)}). The diary is no "
+            "truth: people sleep through cramps and misjudge them."
         )
+    if shares is None:
+        return ""
     return (
-        f"On these nights the sensor found {counted(found.sensor_cramps)} cramps and the diary "
-        f"holds {counted(found.diary_cramps)} ({people(found.participants)}). The diary is no "
-        "truth: people sleep through cramps and misjudge them."
+        f"These are {counted(shares.nights)} nights of {people(shares.participants)}. Cramps in "
+        "them are withheld: taken from all that are pooled they would leave those of people "
+        "who answer no diary. The diary is no truth: people sleep through cramps."
     )
