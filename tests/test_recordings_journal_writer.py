@@ -146,6 +146,16 @@ class Bench:
 
 
 @pytest.fixture
+def in_berlin(monkeypatch):
+    """The time zone of this computer is Berlin's."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.fixture
 def bench(tmp_path):
     made = []
 
@@ -468,9 +478,8 @@ def test_a_clock_that_goes_backwards_or_is_stepped_is_recorded_and_loses_nothing
     assert len(list(b.folder.iterdir())) == 2  # so that times within a segment rise
 
 
-def test_summer_time_is_no_step(bench, monkeypatch):
+def test_summer_time_is_no_step(bench, in_berlin):
     b = bench()
-    monkeypatch.setenv("TZ", "Europe/Berlin")
     b.send(8)
     b.writer.close()
     kinds = {record.kind for record in open_journal(b.folder).records()}
@@ -694,7 +703,7 @@ def test_a_file_that_may_not_grow_further_is_followed_by_another(tmp_path):
     assert journal.sealed
 
 
-def test_a_second_writer_is_told_who_holds_the_journal(tmp_path):
+def test_a_second_writer_is_told_who_holds_the_journal(tmp_path, in_berlin):
     folder = tmp_path / "n.ncj"
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, folder, "run"], stdout=subprocess.PIPE, text=True
@@ -702,7 +711,7 @@ def test_a_second_writer_is_told_who_holds_the_journal(tmp_path):
     with child, child.stdout:
         assert child.stdout.readline()
         with pytest.raises(
-            BusyError, match=rf"in use by -c \(process {child.pid}\) since 2001-09-"
+            BusyError, match=rf"in use by -c \(process {child.pid}\) since 2001-09-09 03:46\. End"
         ):
             plain_writer(folder)
         child.kill()

@@ -41,7 +41,8 @@ class FolderLock:
     Raises
     ------
     BusyError
-        If another program, or this one, holds it; the text says who and since when.
+        If another program, or this one, holds it; the text says who and since when, in the
+        time zone of this computer.
     OutputError
         If the folder cannot be written to, or its file system has no locks.
     """
@@ -125,7 +126,8 @@ def _is_same(file: int, path: Path) -> bool:
 def _who(path: Path) -> str:
     try:
         holder = json.loads(path.read_text(encoding="utf-8"))
-        who = f"{holder['program']} (process {holder['process']}) since {holder['since']}"
-    except (OSError, ValueError, KeyError):
+        since = datetime.fromisoformat(holder["since"]).astimezone()
+        who = f"{holder['program']} (process {holder['process']}) since {since:%Y-%m-%d %H:%M}"
+    except (OSError, ValueError, KeyError, TypeError):
         who = "another program"
     return f"{path.parent}: in use by {who}. End that program first, or wait for it."
