@@ -102,8 +102,9 @@ def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
     Raises
     ------
     InputError
-        If the files cannot be read, say not whose the recording is or when it began, or if it is
-        longer than a night.
+        If the files cannot be read, say not whose the recording is or when it began (in an hour
+        that the zone has twice or never the offset from UTC must be told), or if it is longer than
+        a night.
     """
     summary = read_night(file)
     name = str(summary["recording"])
@@ -119,8 +120,7 @@ def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
     makers, reasons = summary["made_by"], summary["not_analysable_hours"]
     if not isinstance(makers, dict) or not isinstance(reasons, dict):
         raise InputError("made_by or not_analysable_hours is not an object", file=file)
-    local = datetime.fromisoformat(str(summary["start"])).replace(tzinfo=zone)
-    start = local.astimezone(UTC)
+    start = _moment(str(summary["start"]), zone, file)
     hours = float(str(summary["recorded_hours"]))
     if hours > LONGEST_NIGHT_H:
         raise InputError(
@@ -159,6 +159,28 @@ def participant_of(name: str) -> str | None:
     """Return whose recording it is by its name, ``sub-<participant>_…``."""
     found = _PARTICIPANT.search(name)
     return found[1] if found else None
+
+
+def _moment(text: str, zone: ZoneInfo, file: Path) -> datetime:
+    """Return in UTC when a recording began; its local time alone may not tell."""
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(
+            f"start {text!r} is no time, expected one as 2026-03-01T22:15:00", file=file
+        ) from error
+    if told.tzinfo is not None:
+        return told.astimezone(UTC)
+    first, second = (told.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.utcoffset() != second.utcoffset():
+        raise InputError(
+            f"the recording began at {told:%H:%M} of {told:%Y-%m-%d}, when the clocks of {zone} "
+            "changed: that time was there twice, or never",
+            file=file,
+            advice=f"Write the offset from UTC behind its start, as in {first.isoformat()} "
+            f"or {second.isoformat()}",
+        )
+    return first.astimezone(UTC)
 
 
 def _require_same_hours(table: Path, found: float, expected: float) -> None:

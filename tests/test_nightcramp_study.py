@@ -319,3 +319,36 @@ def test_utc_is_written_with_the_right_offset_in_summer(study, tmp_path):
     assert night["night"] == "2025-06-30"
     start = datetime.fromisoformat(night["start_utc"])
     assert start == datetime(2025, 6, 30, 22, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("local", "offset", "start_utc"),
+    [
+        ("2025-10-26T02:30:00", "+02:00", "2025-10-26T00:30:00.000Z"),
+        ("2025-10-26T02:30:00", "+01:00", "2025-10-26T01:30:00.000Z"),
+        ("2025-03-30T02:30:00", "+01:00", "2025-03-30T01:30:00.000Z"),
+    ],
+)
+def test_a_start_in_the_hour_of_a_clock_change_needs_its_offset(
+    study, tmp_path, local, offset, start_utc
+):
+    results = tmp_path / "r"
+    write_result(results, "sub-P001_x", datetime.fromisoformat(local))
+    (failure,) = collect(study, results).failures
+    assert "sub-P001_x_night.json: the recording began at 02:30" in failure
+    assert f"Write the offset from UTC behind its start, as in {local}" in failure
+    assert local + offset in failure
+    summary = results / "sub-P001_x_night.json"
+    summary.write_text(summary.read_text("utf-8").replace(local, local + offset), "utf-8")
+    collection = collect(study, results)
+    assert (collection.nights, collection.failures) == (1, ())
+    (night,) = [row for row in rows_of(study / "nights.tsv") if row["start_utc"] != "n/a"]
+    assert night["start_utc"] == start_utc
+
+
+def test_a_start_that_is_no_time_is_a_failure(study, tmp_path):
+    write_result(tmp_path / "r", "sub-P001_x", FIRST_NIGHT)
+    summary = tmp_path / "r" / "sub-P001_x_night.json"
+    summary.write_text(summary.read_text("utf-8").replace("2025-01-13T23", "yesterday"), "utf-8")
+    (failure,) = collect(study, tmp_path / "r").failures
+    assert "start 'yesterday:30:00' is no time, expected one as" in failure
