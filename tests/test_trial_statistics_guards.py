@@ -148,6 +148,9 @@ def test_too_few_participants_are_compared_by_randomisation(data):
     assert randomisation.estimates[0].p_value * math.comb(8, 4) == pytest.approx(
         round(randomisation.estimates[0].p_value * math.comb(8, 4))
     )
+    (note,) = ancova(few, analysis="a").notes
+    assert "4 against 4 participants: fewer than the 6 in each arm" in note
+    assert ancova(data, analysis="a").notes == ()
     two = only(data, data.people.groupby("arm").cumcount() < 2)
     assert "2 against 2 participants" in ancova(two, analysis="a").reason
 

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from trial.statistics.arms import arm_rates, obstacle, pair_refusal
+from trial.statistics.arms import SMALLEST_ARM, arm_rates, obstacle, pair_refusal
 from trial.statistics.design import ARM, Design, Terms, empty_levels, totals_design
 from trial.statistics.gee import fit_gee
 from trial.statistics.intervals import difference, ratio
 from trial.statistics.results import Comparison, Refusal, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trial.statistics.data import AnalysisData
     from trial.statistics.design import Outcome
 
@@ -175,7 +177,19 @@ def ancova(data: AnalysisData, *, analysis: str, outcome: Outcome = "events") ->
             ),
         ),
         details={"participants": len(rates), "columns": ", ".join(design.names)},
+        notes=_small_arms(people),
     )
+
+
+def _small_arms(people: Sequence[int]) -> tuple[str, ...]:
+    if min(people) >= SMALLEST_ARM:
+        return ()
+    note = (
+        f"{people[1]} against {people[0]} participants: fewer than the {SMALLEST_ARM} in each arm "
+        "that other models need. Interval and p value were not checked with so few; the "
+        "randomisation test holds with any number."
+    )
+    return (note,)
 
 
 def least_squares_hc3(matrix: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
