@@ -176,6 +176,21 @@ def test_a_gap_ends_an_episode_censors_both_sides_and_is_never_bridged():
     assert second.onset_s == pytest.approx(90, abs=0.7)
 
 
+@pytest.mark.parametrize("gap_s", [2, 4, 8])
+def test_a_gap_of_seconds_is_never_bridged_either(gap_s):
+    samples = signal(200, (40, 80, 10), gaps=[(70, gap_s)])
+    first, second = episodes(samples, (42, 120))
+    assert first.offset_s == pytest.approx(70, abs=0.3)
+    assert second.onset_s == pytest.approx(70 + gap_s, abs=0.7)
+
+
+@pytest.mark.parametrize(("gap_s", "kind"), [(20, EventKind.POSSIBLE_CRAMP), (35, EventKind.CRAMP)])
+def test_a_cramp_seen_again_soon_after_a_gap_is_not_counted_twice(gap_s, kind):
+    samples = signal(220, (40, 120, 10), gaps=[(70, gap_s)])
+    first, second = episodes(samples, (42, 160))
+    assert (first.kind, second.kind) == (EventKind.CRAMP, kind)
+
+
 def test_a_muscle_at_rest_before_a_gap_is_not_censored():
     (cramp,) = episodes(signal(200, (40, 27, 10), gaps=[(70, 20)]), (42, 70))
     assert cramp.censored is Censored.NONE
