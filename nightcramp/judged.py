@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,7 @@ from sensing import Event, EventKind
 from trial import Leg, Stretch, hours_within, night_of, without
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
@@ -24,6 +26,7 @@ LONGEST_NIGHT_H = 25.0
 """From noon to noon, when summer time ends."""
 
 _TOLERANCE_H = 0.01  # the table holds milliseconds
+_AGAIN = "Analyse the recording again"
 
 Key = tuple[str, str]
 """Participant and night."""
@@ -107,7 +110,7 @@ def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
         a night.
     """
     summary = read_night(file)
-    name = str(summary["recording"])
+    name = str(_told(summary, "recording", file))
     participant = participant_of(name)
     if participant is None:
         raise InputError(
@@ -115,13 +118,16 @@ def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
             file=file,
             advice="Name recordings sub-<participant>_…",
         )
-    if summary["start"] is None:
+    began = _told(summary, "start", file)
+    if began is None:
         raise InputError("the recording hides its start, so its night is not known", file=file)
-    makers, reasons = summary["made_by"], summary["not_analysable_hours"]
-    if not isinstance(makers, dict) or not isinstance(reasons, dict):
-        raise InputError("made_by or not_analysable_hours is not an object", file=file)
-    start = _moment(str(summary["start"]), zone, file)
-    hours = float(str(summary["recorded_hours"]))
+    start = _moment(str(began), zone, file)
+    hours = _hours(summary, "recorded_hours", file)
+    reasons = _object(summary, "not_analysable_hours", file)
+    makers = _object(summary, "made_by", file)
+    model, sha256, code = (
+        _told(makers, each, file) for each in ("model_version", "model_sha256", "code_version")
+    )
     if hours > LONGEST_NIGHT_H:
         raise InputError(
             f"the recording lasts {hours:.1f} h, a night of a study at most {LONGEST_NIGHT_H:g} h",
@@ -133,7 +139,7 @@ def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
     events = read_events(table)
     blind = [_stretch(start, event) for event in events if event.kind is EventKind.NOT_ANALYSABLE]
     analysable = without(recorded, blind)
-    _require_same_hours(table, hours_within(analysable), float(str(summary["analysable_hours"])))
+    _require_same_hours(table, hours_within(analysable), _hours(summary, "analysable_hours", file))
     leg = _LEG.search(name)
     return JudgedRecording(
         name=name,
@@ -142,11 +148,8 @@ def read_judged(file: Path, zone: ZoneInfo) -> JudgedRecording:
         leg=Leg(leg[1].lower()) if leg else None,
         recorded=recorded,
         analysable=tuple(analysable),
-        reason=max(reasons, key=lambda reason: float(reasons[reason]), default=None),
-        version=(
-            f"model {makers['model_version']} {str(makers['model_sha256'])[:8]}, "
-            f"code {makers['code_version']}"
-        ),
+        reason=max(reasons, key=lambda reason: _hours(reasons, reason, file), default=None),
+        version=f"model {model} {str(sha256)[:8]}, code {code}",
         cramps=tuple(
             Cramp(_stretch(start, event), event, event.channel)
             for event in events
@@ -159,6 +162,27 @@ def participant_of(name: str) -> str | None:
     """Return whose recording it is by its name, ``sub-<participant>_…``."""
     found = _PARTICIPANT.search(name)
     return found[1] if found else None
+
+
+def _told(fields: Mapping[str, object], name: str, file: Path) -> object:
+    """Return what a night summary says of something."""
+    if name not in fields:
+        raise InputError(f"{name} is missing", file=file, advice=_AGAIN)
+    return fields[name]
+
+
+def _object(fields: Mapping[str, object], name: str, file: Path) -> Mapping[str, object]:
+    value = _told(fields, name, file)
+    if not isinstance(value, dict):
+        raise InputError(f"{name} is {value!r}, expected an object", file=file, advice=_AGAIN)
+    return value
+
+
+def _hours(fields: Mapping[str, object], name: str, file: Path) -> float:
+    value = _told(fields, name, file)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise InputError(f"{name} is {value!r}, expected hours", file=file, advice=_AGAIN)
+    return float(value)
 
 
 def _moment(text: str, zone: ZoneInfo, file: Path) -> datetime:
@@ -190,7 +214,7 @@ def _require_same_hours(table: Path, found: float, expected: float) -> None:
             f"the events leave {found:.2f} analysable hours, the night summary says "
             f"{expected:.2f}: rows were changed or cut off",
             file=table,
-            advice="Analyse the recording again",
+            advice=_AGAIN,
         )
 
 

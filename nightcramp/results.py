@@ -120,4 +120,5 @@ class ResultFiles:
 def analysis_id_of(summary: dict[str, object]) -> str | None:
     """Return which analysis wrote a night summary."""
     made_by = summary.get("made_by")
-    return str(made_by["analysis_id"]) if isinstance(made_by, dict) else None
+    analysis_id = made_by.get("analysis_id") if isinstance(made_by, dict) else None
+    return None if analysis_id is None else str(analysis_id)

@@ -346,6 +346,33 @@ def test_a_start_in_the_hour_of_a_clock_change_needs_its_offset(
     assert night["start_utc"] == start_utc
 
 
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"recording": ...}, "recording is missing"),
+        ({"start": ...}, "start is missing"),
+        ({"recorded_hours": ...}, "recorded_hours is missing"),
+        ({"recorded_hours": None}, "recorded_hours is None, expected hours"),
+        ({"analysable_hours": "2"}, "analysable_hours is '2', expected hours"),
+        ({"not_analysable_hours": {"gap": None}}, "gap is None, expected hours"),
+        ({"not_analysable_hours": []}, r"not_analysable_hours is [], expected an object"),
+        ({"made_by": {}}, "model_version is missing"),
+    ],
+)
+def test_a_damaged_night_summary_stops_no_other(study, tmp_path, change, problem):
+    results = tmp_path / "r"
+    write_result(results, "sub-P001_x", FIRST_NIGHT)
+    write_result(results, "sub-P002_x", FIRST_NIGHT)
+    summary = results / "sub-P001_x_night.json"
+    content = json.loads(summary.read_text("utf-8")) | change
+    kept = {key: value for key, value in content.items() if value is not ...}
+    summary.write_text(json_text(kept), "utf-8")
+    collection = collect(study, results)
+    (failure,) = collection.failures
+    assert f"sub-P001_x_night.json: {problem}" in failure
+    assert collection.nights == 1
+
+
 def test_a_start_that_is_no_time_is_a_failure(study, tmp_path):
     write_result(tmp_path / "r", "sub-P001_x", FIRST_NIGHT)
     summary = tmp_path / "r" / "sub-P001_x_night.json"
