@@ -200,6 +200,20 @@ def test_after_a_new_start_of_the_host_the_times_can_go_on(tmp_path, monkeypatch
     assert journal.seconds_at(2, uptime_ns + SECOND) == 41
 
 
+def test_how_long_a_loss_over_a_new_start_of_the_host_was_no_clock_tells(tmp_path, monkeypatch):
+    folder = write(tmp_path / "n.ncj", seconds(100, 105), clock=StillClock(100 * SECOND))
+    monkeypatch.setattr("recordings.journal.session.boot_id", lambda: "another")
+    write(folder, seconds(500, 510), clock=StillClock(500 * SECOND))
+    segment = folder / "0002.ncj"
+    data = bytearray(segment.read_bytes())
+    first_of_records = [n for n in range(len(data)) if data.startswith(SYNC, n)][1]
+    data[first_of_records + 100] ^= 1
+    segment.write_bytes(data)
+    journal = open_journal(folder)
+    assert len(without_notes(journal.records())) < 4 * 15
+    assert [damage.seconds_lost for damage in journal.damage] == [None]
+
+
 def test_a_host_without_a_clock_chip_does_not_go_back_in_time(tmp_path, monkeypatch):
     folder = tmp_path / "n.ncj"
     clock = StillClock(100 * SECOND)

@@ -71,6 +71,7 @@ class Walk:
         self._is_begun = start is None
         self._is_chained = False
         self._end_ns: int | None = None
+        self._end_boot: str | None = None
         self._missing: list[_Missing] = []
         self._met: SegmentHeader | None = None
         if start:
@@ -147,6 +148,7 @@ class Walk:
         self.following = max(self.following, header.sequence + is_new)
         if is_new:
             self._end_ns = header.end_ns
+            self._end_boot = self._boot
             self.n_records += header.n_records
             yield block
 
@@ -165,10 +167,14 @@ class Walk:
 
     def _seconds_until(self, header: BlockHeader) -> float | None:
         """Return how long ago the last record was; None if no clock tells."""
-        same_boot = not (self._met and self.header) or self._met.boot == self.header.boot
-        if self._end_ns is None or not same_boot or header.monotonic_ns < self._end_ns:
+        is_rebooted = None not in (self._end_boot, self._boot) and self._end_boot != self._boot
+        if self._end_ns is None or is_rebooted or header.monotonic_ns < self._end_ns:
             return None
         return (header.monotonic_ns - self._end_ns) / 1e9
+
+    @property
+    def _boot(self) -> str | None:
+        return self.header.boot if self.header else None
 
     def _is_new_session(self) -> bool:
         return bool(self._met and self.header and self._met.session != self.header.session)
