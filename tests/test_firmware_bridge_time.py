@@ -466,6 +466,14 @@ def test_the_clock_follows_a_crystal_that_warms_up():
     assert clock.residual_s < 0.005
 
 
+def test_the_clock_goes_by_the_promptest_notifications_though_they_are_rare():
+    clock = ClockFit(100.0)
+    for k in range(20 * HOUR // 2):
+        delay_s = 0.001 if k % 200 == 137 else 0.08
+        clock.add(10 * k, 1, round((START_S + 0.1 * k + delay_s) * 1e9))
+    assert clock.time_of(10 * k) - START_S - 0.1 * k == pytest.approx(0.001, abs=0.02)
+
+
 def test_the_memory_of_the_clock_is_bounded():
     clock = ClockFit(10.0)
     for k in range(10 * HOUR * 10):

@@ -21,7 +21,7 @@ from trial.blinding import REASONS
 from trial.calendar import assign_weeks, data_cut
 from trial.plan import Blinding, DisplayRule, Estimand, StudyPlan
 from trial.wear import attention_list, lost_time, nights_outside_plan
-from trial.weeks import period_table
+from trial.weeks import nightly_table, period_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,6 +231,14 @@ def test_a_week_by_hand(build: Builder) -> None:
     assert not week["displayed"]
 
 
+def test_a_severity_beside_no_cramp_is_in_no_mean(tmp_path: Path) -> None:
+    build = Builder(tmp_path, severity_scale="0 to 10")
+    build.participant("P01")
+    build.diary("P01", 0, 1, 4)
+    build.diary("P01", 1, 0, 0)
+    assert week_of(build.load(), "P01", 1)["mean_severity"] == 4
+
+
 def test_missing_is_not_zero(build: Builder) -> None:
     build.participant("P01")
     build.night("P01", 0, 8)
@@ -250,6 +258,9 @@ def test_missing_is_not_zero(build: Builder) -> None:
         assert week["diary_nights"] == 0
     assert unseen["recorded_hours"] == 8
     assert never["nights_planned"] == 7
+    nights = nightly_table(study)
+    assert nights["episodes"].tolist() == pytest.approx([0, np.nan], nan_ok=True)
+    assert nights["minutes"].tolist() == pytest.approx([0, np.nan], nan_ok=True)
 
 
 def test_nights_after_the_data_cut_are_not_planned_yet(build: Builder) -> None:
