@@ -163,6 +163,9 @@ class DeviceSpec:
     forbidden : tuple of Forbidden
     silence_s : float
         Streaming devices that send nothing for so long are taken for lost.
+    essential : tuple of str
+        Characteristics whose silence makes a link useless, whatever others send: those of the EMG,
+        where acceleration and battery have their own. Empty if everything comes over one.
     advice : tuple of str
         What the person at the bedside should know.
     """
@@ -180,6 +183,7 @@ class DeviceSpec:
     keep_alive: KeepAlive | None = None
     forbidden: tuple[Forbidden, ...] = ()
     silence_s: float = 2.0
+    essential: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
 
     def matches(self, name: str | None, services: Collection[str]) -> bool:

@@ -81,10 +81,11 @@ class Sensor:
             client._disconnected_callback()
 
     def send(self):
-        """Send a notification, on the characteristic that was subscribed last."""
+        """Send a notification, on an essential characteristic or else the last subscribed."""
         for _, callbacks in list(self.listeners):
             if self.link is not None and callbacks:
-                callbacks[list(callbacks)[-1]](
+                essential = [uuid for uuid in callbacks if uuid in self.spec.essential]
+                callbacks[[*callbacks, *essential][-1]](
                     bytearray(self.make() if self.make else self.payload)
                 )
 

@@ -332,12 +332,22 @@ def test_what_waits_behind_a_busy_host_is_looked_at_before_silence_is_told():
     assert stream(Air(sensor), 40.0, acts=acts).causes == []
 
 
-def test_the_caller_can_have_a_useless_link_renewed():
-    air = Air(Sensor(MYO))
-    sink = stream(air, 30.0, acts=[(10.0, lambda link: link.renew("EMG stopped"))])
-    assert [(e.state, e.cause, e.detail) for e in sink.events if e.state == "lost"] == [
-        ("lost", "silence", "EMG stopped")
-    ]
+def test_a_sensor_whose_emg_stops_is_connected_anew_though_its_acceleration_goes_on():
+    sensor = Sensor(MYO)
+    air = Air(sensor)
+    imu = MYO.setup[5].characteristic
+
+    def stop_emg():
+        callbacks = sensor.listeners[0][1]
+        callbacks |= dict.fromkeys(MYO.essential, callbacks[imu])
+
+    sink = stream(air, 30.0, acts=[(10.0, stop_emg)])
+    (lost,) = [event for event in sink.events if event.state == "lost"]
+    assert lost.cause == "silence"
+    assert lost.detail.startswith("no EMG came for 2.")
+    went_on = [n for n in sink.notifications if 10e9 < n.monotonic_ns < lost.monotonic_ns]
+    assert len(went_on) == pytest.approx(20, abs=2)
+    assert {n.characteristic for n in went_on} == {imu}
     assert sink.states[-2] == "streaming"
 
 

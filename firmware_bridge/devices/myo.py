@@ -101,6 +101,7 @@ MYO = DeviceSpec(
     streams=(_EMG_STREAM, _ACC_STREAM),
     resume=Resume.NONE,
     decoder=decoder,
+    essential=EMG,
     forbidden=(Forbidden(COMMAND, DEEP_SLEEP, "deep sleep can only be ended with a USB cable"),),
     advice=(
         "It fits legs of 19 to 34 cm; many calves are wider.",

@@ -140,6 +140,7 @@ def _spec(
         streams=streams,
         resume=Resume.NONE,
         decoder=lambda: decoder(streams[0].channels, imu=imu),
+        essential=(DATA,),
         advice=(
             "Charge it before the night: below 5 % it switches itself off.",
             "Do not pair it in the system settings, and close every other program that uses it.",

@@ -17,27 +17,31 @@ log = logging.getLogger(__name__)
 
 
 class Delivery:
-    """Hands the notifications of one connection to the sink, and counts them.
+    """Hands the notifications of one connection to the sink, and counts those that are essential.
 
     Parameters
     ----------
     sink : LinkSink
     clock : Clock
+    essential : tuple of str
+        Characteristics that count; empty if all do.
     """
 
-    def __init__(self, sink: LinkSink, clock: Clock) -> None:
+    def __init__(self, sink: LinkSink, clock: Clock, essential: tuple[str, ...] = ()) -> None:
         self._sink = sink
         self._clock = clock
+        self._essential = essential
         self._first_ns = 0
         self._last_ns = 0
         self._open = True
+        self._received = 0
         self._refused = 0
         self.count = 0
         self.longest = 0
 
     @property
     def last_s(self) -> float:
-        """When the last notification came; 0 before the first."""
+        """When the last that counts came; 0 before the first."""
         return self._last_ns / 1e9
 
     @property
@@ -58,9 +62,11 @@ class Delivery:
         notification = Notification(
             characteristic.uuid, now_ns, self._clock.wall_ns(), bytes(payload)
         )
-        self._first_ns = self._first_ns if self.count else now_ns
-        self._last_ns = now_ns
-        self.count += 1
+        self._received += 1
+        if not self._essential or characteristic.uuid in self._essential:
+            self._first_ns = self._first_ns if self.count else now_ns
+            self._last_ns = now_ns
+            self.count += 1
         self.longest = max(self.longest, len(notification.payload))
         try:
             self._sink.notification(notification)
@@ -72,5 +78,5 @@ class Delivery:
     def close(self) -> None:
         """Hand on nothing more: the link is told lost, or has ended."""
         if self._open and self._refused:
-            log.error("the sink failed on %d of %d notifications", self._refused, self.count)
+            log.error("the sink failed on %d of %d notifications", self._refused, self._received)
         self._open = False

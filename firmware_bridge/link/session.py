@@ -73,9 +73,8 @@ class Session:
         self._spec = spec
         self._radio = radio
         self._clock = clock
-        self._delivery = Delivery(sink, clock)
+        self._delivery = Delivery(sink, clock, spec.essential)
         self._gone = asyncio.Event()
-        self._given_up: LinkError | None = None
         self._ready_s = math.inf
         self._awake_s = math.inf
         self._writing = asyncio.Lock()
@@ -159,14 +158,9 @@ class Session:
             await self._keep_awake()
             due_s = min(self._silence_due_s(), self._keep_alive_due_s()) - self._now_s()
             if await self._is_gone_within(max(min(left_s, due_s), _TICK_S)):
-                raise self._given_up or LinkError(LinkCause.DISCONNECTED)
+                raise LinkError(LinkCause.DISCONNECTED)
             if self._silence_due_s() <= self._now_s():
                 await self._look_again()
-
-    def give_up(self, error: LinkError) -> None:
-        """Make `watch` raise this."""
-        self._given_up = error
-        self._gone.set()
 
     def mute(self) -> None:
         """Deliver nothing more: the link is about to be told lost."""
@@ -242,7 +236,8 @@ class Session:
         await self._clock.sleep(_SECOND_LOOK_S)
         if self._silence_due_s() <= self._now_s():
             silent_s = self._now_s() - max(self._ready_s, self._delivery.last_s)
-            raise LinkError(LinkCause.SILENCE, f"nothing came for {silent_s:.1f} s")
+            what = "no EMG" if self._spec.essential else "nothing"
+            raise LinkError(LinkCause.SILENCE, f"{what} came for {silent_s:.1f} s")
 
     async def _is_gone_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):

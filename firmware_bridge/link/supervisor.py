@@ -128,11 +128,6 @@ class Link:
             message = f"{self._sought.spec.title} did not take {write.payload.hex()}"
             raise SensorError(f"{message}: {error.detail}") from error
 
-    def renew(self, detail: str) -> None:
-        """Connect anew: the caller knows that what comes is of no use (a stream that stopped)."""
-        if self._streaming:
-            self._streaming.give_up(LinkError(LinkCause.SILENCE, detail))
-
     async def _supervise(self) -> None:
         while True:
             self._trouble.attempt += 1
