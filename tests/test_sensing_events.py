@@ -203,12 +203,12 @@ def test_an_episode_cut_by_the_end_of_the_recording_is_censored():
     assert cramp.offset_s == pytest.approx(80, abs=0.6)
 
 
-def movements(samples, form=FORM):
+def movements(samples, form=FORM, episodes=()):
     front_end = FrontEnd(form)
     scorer = LegMovementScorer(form, front_end.bin_s)
     for output in (front_end.push(samples), front_end.finish()):
         scorer.push(output)
-    return scorer.finish([])
+    return scorer.finish(list(episodes))
 
 
 @pytest.mark.parametrize(
@@ -219,6 +219,14 @@ def test_leg_movements_last_half_a_second_to_ten_seconds(duration_s, count):
     assert len(found) == count
     if found:
         assert found[0].duration_s == pytest.approx(duration_s, abs=0.25)
+
+
+def test_what_moves_within_an_episode_is_no_leg_movement():
+    cramp = Event(38.0, 20.0, EventKind.CRAMP)
+    samples = signal(120, (40, 1, 12), (70, 1, 12))
+    (movement,) = movements(samples, episodes=[cramp])
+    assert movement.onset_s == pytest.approx(70, abs=0.25)
+    assert len(movements(samples)) == 2
 
 
 def test_a_pause_of_less_than_half_a_second_does_not_end_a_movement():
