@@ -12,7 +12,14 @@ from nightcramp.actor import actor
 from nightcramp.errors import InputError
 from nightcramp.judged import JudgedRecording, Key, read_judged
 from nightcramp.legs import JudgedNight, make_night
-from nightcramp.study_tables import FileBytes, Row, read_rows, table_files, table_text
+from nightcramp.study_tables import (
+    FileBytes,
+    Row,
+    read_rows,
+    table_files,
+    table_text,
+    utc_cell,
+)
 from recordings import write_bytes
 from trial import Leg, Stretch, hours_within, read_study_plan, union
 from trial.audit import AuditAction, append_audit
@@ -242,8 +249,8 @@ def _night_row(key: Key, night: JudgedNight, leg: Leg | None) -> Row:
         "recorded_hours": f"{hours_within(night.recorded):.4f}",
         "analysable_hours": f"{hours_within(night.analysable):.4f}",
         "reason": night.reason or "n/a",
-        "start_utc": _utc(night.recorded[0].start) if night.recorded else "n/a",
-        "end_utc": _utc(night.recorded[-1].end) if night.recorded else "n/a",
+        "start_utc": utc_cell(night.recorded[0].start) if night.recorded else "n/a",
+        "end_utc": utc_cell(night.recorded[-1].end) if night.recorded else "n/a",
         "analysable_either_hours": f"{hours_within(night.either):.4f}" if both else "n/a",
     }
 
@@ -253,7 +260,7 @@ def _episode_row(key: Key, night: JudgedNight, cramp: Cramp, leg: Leg | None) ->
     return {
         "participant_id": key[0],
         "night": key[1],
-        "onset_utc": _utc(cramp.stretch.start),
+        "onset_utc": utc_cell(cramp.stretch.start),
         "duration_s": f"{(cramp.stretch.end - cramp.stretch.start).total_seconds():.2f}",
         "confidence": "n/a" if event.confidence is None else f"{event.confidence:.3f}",
         "status": "auto",
@@ -293,10 +300,6 @@ def _window(file: Path, row: Mapping[str, str]) -> Stretch:
             advice="Run nightcramp study check, which names every faulty cell",
         )
     return Stretch(start.astimezone(UTC), end.astimezone(UTC))
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _key(row: Mapping[str, str]) -> Key:

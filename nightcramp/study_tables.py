@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,17 @@ from trial import part_bytes, part_name, part_rows, parts_of, table_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from trial import Column, StudyPlan
 
 Row = dict[str, str]
 FileBytes = dict[Path, bytes]
+
+
+def utc_cell(moment: datetime) -> str:
+    """Return a moment as the tables hold it: in UTC, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def read_rows(

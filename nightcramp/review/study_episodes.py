@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from nightcramp.errors import InputError
@@ -13,7 +13,7 @@ from nightcramp.legs import make_night
 from nightcramp.review.corrections import Status
 from nightcramp.review.scoring import final_episodes
 from nightcramp.study import EPISODE_COLUMNS, NIGHT_COLUMNS
-from nightcramp.study_tables import Row, read_rows, table_files
+from nightcramp.study_tables import Row, read_rows, table_files, utc_cell
 from recordings import write_bytes
 from trial import Leg, Stretch, read_study_plan
 from trial.audit import AuditAction, append_audit
@@ -182,7 +182,7 @@ def _row(key: Key, cramp: Cramp, status: Status, version: str, leg: Leg | None) 
     row: Row = {
         "participant_id": key[0],
         "night": key[1],
-        "onset_utc": _utc(cramp.stretch.start),
+        "onset_utc": utc_cell(cramp.stretch.start),
         "duration_s": f"{(cramp.stretch.end - cramp.stretch.start).total_seconds():.2f}",
         "confidence": "n/a" if event.confidence is None else f"{event.confidence:.3f}",
         "status": status.value,
@@ -202,10 +202,6 @@ def _cramp(start: datetime, episode: Episode) -> Cramp:
 
 def _brief(row: Row) -> dict[str, str]:
     return {name: row[name] for name in ("onset_utc", "duration_s", "status")}
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _key(row: Row) -> Key:
