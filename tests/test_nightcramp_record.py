@@ -39,6 +39,7 @@ from nightcramp.recorder import ending
 from nightcramp.recorder import night as night_module
 from nightcramp.recorder.ending import finish_night
 from nightcramp.recorder.fetching import LONGEST_S, STALLED_S, Fetching
+from nightcramp.recorder.joining import Asked, read_asked, write_asked
 from nightcramp.recorder.keys import Keys
 from nightcramp.recorder.night import Means, NightRecorder
 from nightcramp.recorder.plan import Wishes, night_date, parse_sensor, plan_night
@@ -498,6 +499,103 @@ def test_two_legs_are_two_journals(tmp_path):
         assert open_journal(journal).sealed
         assert kinds_of(journal).count(RecordKind.NOTIFICATION) > 1000
     assert [sensor.leg for sensor in screen.figures[-1].sensors] == ["left", "right"]
+
+
+async def answered(bed):
+    """Wait until the recorder has answered who asked for a sensor; return what it refused."""
+    async with asyncio.timeout(10):
+        while (asked := read_asked(bed.folder)) is not None and not asked.refused:
+            await bed.clock.sleep(0.5)
+    return asked.refused if asked else ""
+
+
+def joining(sensor, leg, then=None):
+    """Return a night of a left leg that is asked for one more sensor in its course."""
+
+    async def program(bed):
+        for name in ("Left", "Right"):
+            bed.switch_on("profile-v1", name=name, address=f"C0:00:00:00:00:0{len(name)}")
+        plan = bed.plan("profile-v1:Left", seconds=60, legs=("left",), participant="P042")
+        night = bed.recorder(plan)
+        write_asked(bed.folder, Asked("profile-v1:Left", "right"))  # to a recorder that is no more
+        running = asyncio.ensure_future(night.run(bed.radio, check=False))
+        await bed.clock.sleep(20)
+        if then:
+            then(bed)
+        write_asked(bed.folder, Asked(sensor, leg))
+        refused = await answered(bed)
+        night.mark()
+        await running
+        return refused, night, bed.screen
+
+    return program
+
+
+def test_a_second_leg_is_taken_in_while_the_first_goes_on_without_a_gap(tmp_path):
+    refused, night, screen = recorded(tmp_path, joining("profile-v1:Right", "right"))
+    assert refused == ""
+    legs = [[sensor.leg for sensor in figures.sensors] for figures in screen.figures]
+    assert (legs[5], legs[-1]) == (["left"], ["left", "right"])
+    left, right = [sensor.journal for sensor in night.plan.sensors]
+    assert [each.name[:5] for each in (left, right)] == ["P042_"] * 2
+    assert links_of(left) == ["scanning", "connecting", "setting_up", "streaming", "stopped"]
+    for journal in (left, right):
+        assert open_journal(journal).sealed
+        assert kinds_of(journal).count(RecordKind.MARK) == 1
+    recordings = [open_journal_recording(journal) for journal in (left, right)]
+    assert {gap.cause for gap in recordings[0].info.gaps} <= {"ended"}
+    assert recordings[0].info.duration_s - recordings[1].info.duration_s == pytest.approx(20, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("sensor", "leg", "why"),
+    [
+        ("profile-v1:Right", "left", "on the other leg of left and right"),
+        ("none:Right", "right", "unknown device 'none'"),
+    ],
+)
+def test_a_sensor_that_cannot_be_taken_in_is_refused_and_the_night_goes_on(
+    tmp_path, sensor, leg, why
+):
+    refused, night, screen = recorded(tmp_path, joining(sensor, leg))
+    assert why in refused
+    assert [each.fields["error"] for each in screen.of_kind("sensor")] == [refused]
+    (left,) = night.plan.sensors
+    assert links_of(left.journal)[-2:] == ["streaming", "stopped"]
+    assert read_asked(tmp_path).refused == refused, "it is not tried again and again"
+
+
+def test_the_journal_of_another_kind_of_sensor_is_refused_and_the_night_goes_on(tmp_path):
+    def spoil(bed):
+        right = bed.plan("gforce-12bit", seconds=9, legs=("right",), participant="P042").sensors[0]
+        JournalWriter(right.journal, right.label, clock=bed.clock).close()
+
+    refused, night, _ = recorded(tmp_path, joining("profile-v1:Right", "right", spoil))
+    assert "the journal of another recording" in refused
+    (left,) = night.plan.sensors
+    assert links_of(left.journal)[-2:] == ["streaming", "stopped"]
+
+
+def test_a_wish_that_cannot_be_understood_is_told_once_and_dropped(tmp_path):
+    async def program(bed):
+        bed.switch_on("myo")
+        running = asyncio.ensure_future(bed.record(bed.plan("myo", seconds=20, legs=("left",))))
+        await bed.clock.sleep(10)
+        (tmp_path / "join.json").write_text("{")
+        await running
+        return bed.screen
+
+    (told,) = recorded(tmp_path, program).of_kind("sensor")
+    assert "join.json: cannot be understood" in told.text
+    assert not (tmp_path / "join.json").exists()
+
+
+def test_a_journal_that_was_cut_off_as_it_began_keeps_no_night_from_going_on(tmp_path):
+    plan = plan_night(Wishes(("myo",), out=tmp_path), Stopped(2026, 11, 22, 23, 0))
+    journal = plan.sensors[0].journal
+    journal.mkdir()
+    (journal / "0001.ncj").write_bytes(b"")
+    assert plan_night(Wishes(("myo",), out=tmp_path), Stopped(2026, 11, 22, 23, 0)) == plan
 
 
 def test_a_companion_gives_its_acceleration(tmp_path, classifier):

@@ -74,7 +74,7 @@ def record(
     classifier = load_classifier() if live else None
     with open_screen(sys.stdout, as_json=as_json) as screen:
         recording = record_night(plan, clock, screen, classifier, radio=radio, check=check)
-        asyncio.run(recording)
+        plan = asyncio.run(recording)
 
         def tell(text: str) -> None:
             screen.tell(Message("night", clock.wall_ns(), text))

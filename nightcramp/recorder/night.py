@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from nightcramp.errors import OutputError
 from nightcramp.recorder.fetching import Fetching
 from nightcramp.recorder.figures import NightFigures
+from nightcramp.recorder.joining import answer_asked, remove_asked
 from nightcramp.recorder.messages import Message, episode_message
+from nightcramp.recorder.plan import with_sensor
 from nightcramp.recorder.sensor import SensorRecorder
 from nightcramp.recorder.setup import run_setup_check
 from nightcramp.recorder.stage import Earlier, LiveStage
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from firmware_bridge.link import Radio
     from nightcramp.live import Finder
     from nightcramp.recorder.figures import FoundEpisode
+    from nightcramp.recorder.joining import Asked
     from nightcramp.recorder.messages import Screen
     from nightcramp.recorder.plan import NightPlan, SensorPlan
     from nightcramp.recorder.setup_check import CheckResult
@@ -68,10 +71,15 @@ class NightRecorder:
     ----------
     plan : NightPlan
     means : Means
+
+    Attributes
+    ----------
+    plan : NightPlan
+        With the sensor that was taken in meanwhile.
     """
 
     def __init__(self, plan: NightPlan, means: Means) -> None:
-        self._plan = plan
+        self.plan = plan
         self._means = means
         self._clock = means.clock
         self._over = asyncio.Event()
@@ -82,6 +90,8 @@ class NightRecorder:
         self._status = StatusFile(plan.folder)
         self._sensors: list[SensorRecorder] = []
         self._stages: list[tuple[LiveStage, Worker]] = []
+        self._links: list[asyncio.Task[None]] = []
+        self._connecting = asyncio.Lock()
         self._marks = 0
         self._prompt = ""
         self._has_ended = False
@@ -103,21 +113,22 @@ class NightRecorder:
         OutputError, RecordingError
             If a journal cannot be written there, or a sensor's is another recording's.
         """
-        _make_folder(self._plan.folder)
+        _make_folder(self.plan.folder)
         async with contextlib.AsyncExitStack() as stack:
-            stack.enter_context(lock_recorder(self._plan.folder, self._clock))
+            stack.enter_context(lock_recorder(self.plan.folder, self._clock))
             stack.push_async_callback(self._close)
+            remove_asked(self.plan.folder)  # of a recorder before: our own plan is newer
             self._open()
             self._say_what_waits()
-            connecting = asyncio.Lock()
-            links = [asyncio.create_task(s.run(radio, connecting)) for s in self._sensors]
+            for sensor in self._sensors:
+                self._connect(sensor, radio)
             if check:
                 self.check()
             try:
-                await self._tick()
+                await self._tick(radio)
                 await self._fetch()
             finally:
-                await self._disconnect(links)
+                await self._disconnect()
         return [sensor.plan.journal for sensor in self._sensors]
 
     def end(self, why: str, *, at_once: bool = False) -> None:
@@ -150,7 +161,7 @@ class NightRecorder:
     def figures(self) -> NightFigures:
         """How the night stands."""
         try:
-            free = shutil.disk_usage(self._plan.folder).free
+            free = shutil.disk_usage(self.plan.folder).free
         except OSError:
             free = 0
         return NightFigures(
@@ -171,30 +182,52 @@ class NightRecorder:
 
     def _open(self) -> None:
         """Open the journals, and let the live stages know what earlier sessions recorded."""
-        for plan in self._plan.sensors:
-            if plan.companion_of is None:
-                name = f"live {plan.journal.stem}"
-                self._stages.append((self._stage(plan), self._means.make_worker(name)))
-            stage, worker = self._stages[-1 if plan.companion_of is None else plan.companion_of]
-            self._sensors.append(
-                SensorRecorder(
-                    plan,
-                    self._clock,
-                    stage,
-                    worker,
-                    self._means.screen.tell,
-                    site_key=self._plan.site_key,
-                )
-            )
-        for sensor in self._sensors:
-            sensor.note(RecordKind.NOTE, {"event": "night_begins", "speed": self._clock.speed})
-        for place, (stage, worker) in enumerate(self._stages):
-            earlier, companion = self._earlier(place)
-            if earlier is not None:
-                worker.submit(partial(stage.recall, earlier, companion))
+        for plan in self.plan.sensors:
+            self._open_sensor(plan)
+        for place in range(len(self._stages)):
+            self._recall(place)
+
+    def _open_sensor(self, plan: SensorPlan) -> SensorRecorder:
+        """Open a journal; if that fails, nothing has changed."""
+        if plan.companion_of is None:
+            worker = self._means.make_worker(f"live {plan.journal.stem}")
+            live = self._stage(plan), worker
+        else:
+            live = self._stages[plan.companion_of]
+        tell, site_key = self._means.screen.tell, self.plan.site_key
+        sensor = SensorRecorder(plan, self._clock, *live, tell, site_key=site_key)
+        if plan.companion_of is None:
+            self._stages.append(live)
+        self._sensors.append(sensor)
+        sensor.note(RecordKind.NOTE, {"event": "night_begins", "speed": self._clock.speed})
+        return sensor
+
+    def _recall(self, place: int) -> None:
+        """Let a live stage know what earlier sessions recorded."""
+        (stage, worker), (earlier, companion) = self._stages[place], self._earlier(place)
+        if earlier is not None:
+            worker.submit(partial(stage.recall, earlier, companion))
+
+    def _connect(self, sensor: SensorRecorder, radio: Radio) -> None:
+        self._links.append(asyncio.create_task(sensor.run(radio, self._connecting)))
+
+    def _take_in_asked(self, radio: Radio) -> None:
+        why = answer_asked(self.plan.folder, partial(self._take_in, radio))
+        if why:
+            self._tell("sensor", f"A sensor could not be added: {why}", {"error": why})
+
+    def _take_in(self, radio: Radio, asked: Asked) -> None:
+        """Record one more sensor from now on."""
+        plan = with_sensor(self.plan, asked.sensor, asked.leg)
+        sensor = self._open_sensor(plan.sensors[-1])
+        self.plan = plan
+        self._recall(len(self._stages) - 1)
+        self._connect(sensor, radio)
+        self._tell("sensor", f"{sensor.who}: recorded too from now on.", {"sensor": sensor.who})
+        self._show()
 
     def _say_what_waits(self) -> None:
-        for journal in unclosed_journals(self._plan):
+        for journal in unclosed_journals(self.plan):
             text = (
                 f"{journal.name} of another night was not closed: run 'nightcramp recover "
                 f"{journal}', then 'nightcramp convert {journal}'."
@@ -203,7 +236,7 @@ class NightRecorder:
 
     def _stage(self, plan: SensorPlan) -> LiveStage:
         place = len(self._stages)
-        companions = (p.spec for p in self._plan.sensors if p.companion_of == place)
+        companions = (p.spec for p in self.plan.sensors if p.companion_of == place)
         companion = next(companions, None)
         loop = asyncio.get_running_loop()
         who = " ".join(filter(None, (plan.leg, plan.spec.title)))
@@ -229,9 +262,10 @@ class NightRecorder:
                 companion = earlier
         return own, companion
 
-    async def _tick(self) -> None:
+    async def _tick(self, radio: Radio) -> None:
         """Show how it stands, once a real second, until the night is over."""
         while not self._over.is_set():
+            self._take_in_asked(radio)
             await self._show_until(self._over)
             if self._is_late():
                 self.end("time")
@@ -268,15 +302,15 @@ class NightRecorder:
         self._means.screen.show(figures)
 
     def _is_late(self) -> bool:
-        monotonic_ns, wall_ns = self._plan.stop_monotonic_ns, self._plan.stop_wall_ns
+        monotonic_ns, wall_ns = self.plan.stop_monotonic_ns, self.plan.stop_wall_ns
         if monotonic_ns is not None and self._clock.monotonic_ns() >= monotonic_ns:
             return True
         return wall_ns is not None and self._clock.wall_ns() >= wall_ns
 
     def _until_ns(self) -> int | None:
-        if self._plan.stop_monotonic_ns is None:
-            return self._plan.stop_wall_ns
-        left_ns = self._plan.stop_monotonic_ns - self._clock.monotonic_ns()
+        if self.plan.stop_monotonic_ns is None:
+            return self.plan.stop_wall_ns
+        left_ns = self.plan.stop_monotonic_ns - self._clock.monotonic_ns()
         return self._clock.wall_ns() + left_ns
 
     async def _check(self) -> None:
@@ -304,13 +338,13 @@ class NightRecorder:
     def _tell(self, kind: str, text: str, fields: dict[str, object]) -> None:
         self._means.screen.tell(Message(kind, self._clock.wall_ns(), text, fields))
 
-    async def _disconnect(self, links: list[asyncio.Task[None]]) -> None:
+    async def _disconnect(self) -> None:
         """Let every link go; what fails here must not keep the journals from being sealed."""
         if self._checking is not None:
             self._checking.cancel()
         for sensor in self._sensors:
             sensor.stop()
-        results = await asyncio.gather(*links, return_exceptions=True)
+        results = await asyncio.gather(*self._links, return_exceptions=True)
         for result in results:
             if isinstance(result, Exception):
                 log.error("a link did not end well: %r", result)

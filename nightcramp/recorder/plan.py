@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firmware_bridge.link import Sought
-from nightcramp.errors import UsageError
+from nightcramp.errors import RecordingError, UsageError
 from nightcramp.sensors import device_named
 from nightcramp.version import code_version
 from recordings.journal import SUFFIX, JournalLabel, open_journal
@@ -129,15 +129,34 @@ def plan_night(wishes: Wishes, clock: Clock) -> NightPlan:
     now = datetime.fromtimestamp(clock.wall_ns() / 1e9)  # noqa: DTZ006 (nights are local)
     night = night_date(now)
     sensors = [
-        _sensor(text, leg, wishes, night, role="emg")
+        _sensor(text, leg, wishes, night, "emg")
         for text, leg in zip(wishes.sensors, _legs(wishes), strict=True)
     ]
     if wishes.companion:
-        sensors.append(_sensor(wishes.companion, sensors[0].leg, wishes, night, role="acc"))
+        sensors.append(_sensor(wishes.companion, sensors[0].leg, wishes, night, "acc"))
     stop_monotonic_ns, stop_wall_ns = _stop(wishes, now, clock)
     return NightPlan(
         wishes.out, night, tuple(sensors), stop_monotonic_ns, stop_wall_ns, wishes.site_key
     )
+
+
+def with_sensor(plan: NightPlan, text: str, leg: str) -> NightPlan:
+    """Return a night with a sensor more, for the leg that has none.
+
+    Raises
+    ------
+    UsageError
+        If the sensor is unknown, or not exactly the other leg has one.
+    """
+    taken = [sensor.leg for sensor in plan.sensors]
+    if sorted((*taken, leg)) != sorted(LEGS):
+        raise UsageError(
+            f"a sensor on leg {leg!r} cannot be added: expected one sensor, on the other leg of "
+            f"{' and '.join(LEGS)}; recorded are {', '.join(map(repr, taken))}"
+        )
+    participant = str(plan.sensors[0].label.metadata["participant"])
+    wishes = Wishes([text], [leg], participant, out=plan.folder)
+    return replace(plan, sensors=(*plan.sensors, _sensor(text, leg, wishes, plan.night, "emg")))
 
 
 def night_date(local: datetime) -> date:
@@ -176,7 +195,7 @@ def _legs(wishes: Wishes) -> list[str]:
     return legs
 
 
-def _sensor(text: str, leg: str, wishes: Wishes, night: date, *, role: str) -> SensorPlan:
+def _sensor(text: str, leg: str, wishes: Wishes, night: date, role: str) -> SensorPlan:
     sought = parse_sensor(text)
     parts = [wishes.participant, night.isoformat(), *([leg] if leg else [])]
     metadata: dict[str, str | int | float | None] = {
@@ -195,9 +214,10 @@ def _sensor(text: str, leg: str, wishes: Wishes, night: date, *, role: str) -> S
 
 def _known_label(journal: Path, label: JournalLabel) -> JournalLabel:
     """Return the label of a journal that goes on: a computer may change its time zone meanwhile."""
-    if not any(journal.glob(f"*{SUFFIX}")):
+    try:
+        known = open_journal(journal).header.label.metadata.get("time_zone")
+    except RecordingError:  # new, or cut off as it began; what must not go on the writer refuses
         return label
-    known = open_journal(journal).header.label.metadata.get("time_zone")
     return replace(label, metadata={**label.metadata, "time_zone": known})
 
 

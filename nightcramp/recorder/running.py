@@ -17,7 +17,6 @@ from nightcramp.sensors import radio_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from firmware_bridge import HostClock
     from models import Classifier
@@ -34,8 +33,8 @@ async def record_night(
     *,
     radio: str | None,
     check: bool,
-) -> list[Path]:
-    """Record a night; returns its journals, sealed.
+) -> NightPlan:
+    """Record a night; returns it with all its sensors, their journals sealed.
 
     SIGINT ends it as its time does, SIGTERM at once; SIGUSR1 is the participant's mark.
 
@@ -58,7 +57,8 @@ async def record_night(
 
     async with radio_at(radio, clock) as stack:
         with _signals(night), listen_to_keys(Keys(night, say), sys.stdin):
-            return await night.run(stack, check=check)
+            await night.run(stack, check=check)
+    return night.plan
 
 
 def _finder(classifier: Classifier | None, with_companion: bool) -> Finder:
