@@ -7,15 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from nightcramp.app import AppSettings, create_app
+from nightcramp.app.heard import Heard
 from nightcramp.app.recorder_process import NIGHT_BYTES, RecorderProcess, State
 from nightcramp.app.security import csrf_of
+from nightcramp.app.status import read_status
 from nightcramp.app.tonight import Choice, Tonight, read_tonight, write_tonight
 from nightcramp.errors import BusyError, InputError, OutputError
 
@@ -288,6 +290,100 @@ def test_a_sensor_that_lends_its_acceleration_is_no_second_leg(client, begin):
     page = client.get("/night/state").text
     assert page.count("Recorded so far: 7 h 40 min.") == 1
     assert "leg:" not in page
+
+
+# Takes in what it is asked for, or refuses; as the recorder itself does.
+JOINABLE = RECORDER.replace(
+    "    write()\n    time",
+    """    join = home / "join.json"
+    if join.exists() and not (asked := json.loads(join.read_text()))["refused"]:
+        if asked["sensor"].endswith("77"):
+            asked["refused"] = "It is of another recording."
+            join.write_text(json.dumps(asked))
+        else:
+            status["sensors"].append({**status["sensors"][0], "leg": asked["leg"]})
+            write()
+            join.unlink()
+    write()
+    time""",
+)
+
+
+def add(client, choice, **fields):
+    fields = {"stamp": bedside(client).stamp, **fields}
+    sensor = f"{choice.sensor} {choice.name}"
+    return client.post("/night/other/choose", data={"sensor": sensor, **fields})
+
+
+def test_a_leg_is_added_while_the_night_runs(client, begin, settings):
+    begun = begin(bedside(client).recorder, program=JOINABLE)
+    soon(lambda: bedside(client).state is State.RECORDING)
+    assert "Add the right leg" in client.get("/night").text
+    bedside(client).heard = [
+        Heard(each.device, "Calf", each.address, each.name, strong=True) for each in (CHOICE, OTHER)
+    ]
+    page = client.get("/night/other").text
+    assert "The left leg is recorded meanwhile" in page
+    assert "Calf 02" in page
+    assert "Calf 01" not in page, "it is worn"
+    stamp = bedside(client).stamp
+    assert add(client, OTHER).headers["location"] == "/night?say=both"
+    assert read_tonight(settings.home).choices == (CHOICE, OTHER)
+    assert bedside(client).stamp == stamp
+    assert read_status(settings.home).process == begun.process, "the same recorder"
+    page = client.get("/night?say=both").text
+    assert "Both legs are being recorded." in page
+    assert page.index("Left leg: Recording") < page.index("Right leg: Recording")
+    assert "Add the" not in page
+    for answer in (client.get("/night/other"), add(client, OTHER)):
+        assert answer.headers["location"].startswith("/night")
+
+
+def test_a_leg_that_is_refused_says_why_and_changes_nothing(client, begin, settings):
+    begin(bedside(client).recorder, program=JOINABLE)
+    soon(lambda: bedside(client).state is State.RECORDING)
+    answer = add(client, replace(OTHER, address="C0:11:22:33:44:77"))
+    assert (answer.status_code, "It is of another recording." in answer.text) == (422, True)
+    assert read_tonight(settings.home).choices == (CHOICE,)
+    assert not (settings.home / "join.json").exists()
+    assert "taken already" in add(client, CHOICE).text
+    assert add(client, OTHER, stamp="1").headers["location"] == "/night?say=stale"
+    assert read_tonight(settings.home).choices == (CHOICE,)
+
+
+def test_a_recorder_that_is_killed_before_it_took_the_leg_goes_on_with_both(
+    client, begin, settings, monkeypatch
+):
+    monkeypatch.setattr("nightcramp.app.recorder_process.ANSWER_S", 0.3)
+    begun = begin(bedside(client).recorder)  # it takes nothing
+    soon(lambda: bedside(client).state is State.RECORDING)
+    assert add(client, OTHER).headers["location"] == "/night?say=both_soon"
+    page = client.get("/night?say=both_soon").text
+    assert "has not taken the sensor yet" in page
+    assert "Add the right leg" in page, "it is not called recorded"
+    os.kill(begun.process, signal.SIGKILL)
+    soon(lambda: bedside(client).state is State.GONE)
+    assert "Add the" not in client.get("/night").text
+    client.post("/night/go-on", data={"stamp": bedside(client).stamp})
+    assert read_tonight(settings.home).choices == (CHOICE, OTHER)
+
+
+def test_where_one_sensor_is_worn_no_leg_is_added_at_night(client, begin, settings):
+    bedside(client)._settings = replace(settings, sensors=1)
+    begin(bedside(client).recorder, program=JOINABLE)
+    soon(lambda: bedside(client).state is State.RECORDING)
+    assert "Add the" not in client.get("/night").text
+    assert client.get("/night/other").headers["location"] == "/night"
+    assert client.post("/night/other/look").headers["location"] == "/night"
+    assert add(client, OTHER).headers["location"] == "/night"
+    assert read_tonight(settings.home).choices == (CHOICE,)
+
+
+def test_a_recorder_that_somebody_else_started_is_not_added_to(client, begin, settings):
+    begun = begin(bedside(client).recorder, program=JOINABLE)
+    soon(lambda: bedside(client).state is State.RECORDING)
+    write_tonight(settings.home, replace(begun, process=NOBODY))
+    assert "Add the" not in client.get("/night").text
 
 
 def test_a_clock_that_is_set_in_the_night_is_told(client, begin, monkeypatch):

@@ -13,7 +13,8 @@ from firmware_bridge import HostClock
 from nightcramp.app.heard import listen
 from nightcramp.app.left_night import finish_left_night
 from nightcramp.app.preview import Preview
-from nightcramp.app.recorder_process import RecorderProcess, State, free_bytes
+from nightcramp.app.recorder_process import RecorderProcess, State, free_bytes, left_first
+from nightcramp.app.status import read_status
 from nightcramp.app.study_diary import is_enrolled, sensors_of
 from nightcramp.app.texts import text
 from nightcramp.app.tonight import Tonight, read_tonight, write_tonight
@@ -89,6 +90,20 @@ class Bedside:
         return tuple(c for c in tonight.choices if c.leg in self.previews) if tonight else ()
 
     @property
+    def recorded(self) -> tuple[Choice, ...]:
+        """The sensors that the recorder of tonight records."""
+        tonight, status = self.tonight, read_status(self._settings.home)
+        if tonight is None or status is None or self.state is not State.RECORDING:
+            return ()
+        legs = {sensor.leg for sensor in status.sensors if status.process == tonight.process}
+        return tuple(choice for choice in tonight.choices if choice.leg in legs)
+
+    @property
+    def worn(self) -> tuple[Choice, ...]:
+        """The sensors that are recorded, or looked at before."""
+        return self.recorded or self.held
+
+    @property
     def known(self) -> tuple[Choice, ...]:
         """The sensors of last time, as many of them as are worn."""
         tonight = self.tonight
@@ -101,16 +116,16 @@ class Bedside:
 
     @property
     def free_leg(self) -> str:
-        """The leg that can get a sensor beside the one that is looked at; empty if none can."""
-        legs = [choice.leg for choice in self.held]
+        """The leg that can get a sensor beside the one that is worn; empty if none can."""
+        legs = [choice.leg for choice in self.worn]
         if len(legs) != 1 or self.sensors_worn == 1:
             return ""
         return next(leg for leg in LEGS if leg not in legs)
 
     @property
     def heard_others(self) -> list[Heard] | None:
-        """What the last scan found beside the sensors that are looked at; None before one."""
-        taken = {choice.address for choice in self.held}
+        """What the last scan found beside the sensors that are worn; None before one."""
+        taken = {choice.address for choice in self.worn}
         others = [each for each in self.heard or () if each.address not in taken]
         return others if others or self.heard == [] else None
 
@@ -141,7 +156,7 @@ class Bedside:
         Parameters
         ----------
         keep : bool
-            Whether to keep the sensor that is looked at, and listen for others.
+            Whether to keep the sensor that is worn, and listen for others.
         """
         async with self._changing:
             if not keep:
@@ -149,7 +164,7 @@ class Bedside:
             self.heard = None
             async with self._connecting:
                 heard = await listen(self._settings.radio, self._clock)
-            taken = {choice.address for choice in self.held}
+            taken = {choice.address for choice in self.worn}
             self.heard = [each for each in heard if each.address not in taken]
 
     async def choose(self, *choices: Choice) -> None:
@@ -179,11 +194,28 @@ class Bedside:
         """
         async with self._changing:
             self._refuse_in_use()
-            held = self.held
-            if not other.leg or other.leg != self.free_leg or other.address == held[0].address:
-                raise UsageError(text("other.taken"))
-            self._check((*held, other))
-            self._hold((*held, other))
+            self._hold(self._with(other))
+
+    async def join(self, other: Choice) -> bool:
+        """Have a sensor for the leg that is free recorded too, while the night goes on.
+
+        Returns
+        -------
+        bool
+            Whether it is; where the recorder is slow, it will be.
+
+        Raises
+        ------
+        BusyError, OutputError
+            As `RecorderProcess.add`.
+        UsageError
+            As `add`.
+        """
+        async with self._changing:
+            self._with(other)
+            await self.recorder.add(other)
+            self.heard = None
+            return other in self.recorded
 
     async def forget(self) -> None:
         """Let all sensors go."""
@@ -218,8 +250,7 @@ class Bedside:
                 raise UsageError(text("evening.choose_first"))
             setups = {leg: preview.setup for leg, preview in self.previews.items()}
             await self._let_go()
-            left_first = sorted(tonight.choices, key=lambda choice: LEGS.index(choice.leg))
-            begun = self.recorder.begin(tuple(left_first))
+            begun = self.recorder.begin(left_first(tonight.choices))
             self.heard = None
             self._wall_offset_ns = _wall_offset_ns()
             for leg, setup in setups.items():
@@ -277,6 +308,14 @@ class Bedside:
     def _refuse_in_use(self) -> None:
         if self.state in (State.STARTING, State.RECORDING):
             raise BusyError(text("notice.already"))
+
+    def _with(self, other: Choice) -> tuple[Choice, ...]:
+        """Return the sensors that are worn with that for the other leg."""
+        worn = self.worn
+        if not other.leg or other.leg != self.free_leg or other.address == worn[0].address:
+            raise UsageError(text("other.taken"))
+        self._check((*worn, other))
+        return (*worn, other)
 
     def _check(self, choices: Sequence[Choice]) -> None:
         legs, participant = [choice.leg for choice in choices], choices[0].participant

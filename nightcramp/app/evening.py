@@ -12,10 +12,10 @@ from starlette.routing import Route
 
 from firmware_bridge.link import LinkState, explain
 from nightcramp.app.bedside import default_choice
+from nightcramp.app.other_leg import other_page
 from nightcramp.app.pages import render
 from nightcramp.app.recorder_process import State
-from nightcramp.app.requests import bedside_of, fields_of, go, is_stale, notice_of
-from nightcramp.app.tonight import Choice
+from nightcramp.app.requests import bedside_of, choice_in, fields_of, go, is_stale, notice_of
 from nightcramp.errors import BusyError, NightcrampError
 from nightcramp.recorder.battery import NIGHT_H
 
@@ -79,7 +79,7 @@ async def look(request: Request) -> Response:
 async def choose(request: Request) -> Response:
     """Take a sensor."""
     fields = await fields_of(request)
-    choice = _choice(fields, fields.get("leg", ""), fields.get("participant", "").strip())
+    choice = choice_in(fields, fields.get("leg", ""), fields.get("participant", "").strip())
     return await _taken(request, bedside_of(request).choose(choice), _page)
 
 
@@ -116,8 +116,8 @@ async def choose_other(request: Request) -> Response:
     bedside = bedside_of(request)
     if not bedside.free_leg:
         return go("/evening")
-    participant = bedside.held[0].participant
-    choice = _choice(await fields_of(request), bedside.free_leg, participant)
+    participant = bedside.worn[0].participant
+    choice = choice_in(await fields_of(request), bedside.free_leg, participant)
     return await _taken(request, bedside.add(choice), _other_page)
 
 
@@ -196,14 +196,7 @@ def _other_page(request: Request, *, problem: str = "", status: int = 200) -> Re
     bedside = bedside_of(request)
     if not bedside.free_leg:
         return _page(request, problem=problem, status=status)
-    return render(
-        request,
-        "evening_other.html.j2",
-        status=status,
-        problem=problem,
-        leg=bedside.free_leg,
-        heard=bedside.heard_others,
-    )
+    return other_page(request, "/evening", problem=problem, status=status)
 
 
 async def _taken(
@@ -217,13 +210,6 @@ async def _taken(
     except NightcrampError as error:
         return page(request, problem=str(error), status=422)
     return go("/evening")
-
-
-def _choice(fields: dict[str, str], leg: str, participant: str) -> Choice:
-    """Return the sensor that a form names, as worn on a leg."""
-    device, _, rest = fields.get("sensor", "").partition("@")
-    address, _, name = rest.partition(" ")
-    return Choice(device, address, name, leg, participant)
 
 
 def _sensors(bedside: Bedside) -> list[dict[str, object]]:

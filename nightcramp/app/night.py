@@ -109,6 +109,7 @@ def _values(request: Request, current: State) -> dict[str, object]:
         "marks": status.marks if status else 0,
         "stopped_at": _at(status.written_ns) if status else "",
         "can_go_on": bedside.is_tonight(),
+        "free_leg": bedside.free_leg if current is State.RECORDING else "",
         "last_words": bedside.recorder.last_words() if current is State.REFUSED else "",
         "now": _clock_time(datetime.now().astimezone()),
     }
@@ -119,7 +120,7 @@ def _lines(status: NightStatus, bedside: Bedside) -> list[tuple[str, str]]:
     by_leg: dict[str | None, list[SensorStatus]] = {}
     for sensor in status.sensors:
         by_leg.setdefault(sensor.leg, []).append(sensor)
-    lines = {leg: _leg_line(sensors) for leg, sensors in by_leg.items()}
+    lines = {leg: _leg_line(by_leg[leg]) for leg in sorted(by_leg, key=lambda leg: leg or "")}
     named = [
         (look, _of_leg(leg, said) if leg and len(lines) > 1 else said)
         for leg, (look, said) in lines.items()

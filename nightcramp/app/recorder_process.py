@@ -6,6 +6,7 @@ It outlives the page. What the page knows of it stands in two files: what was be
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -20,7 +21,8 @@ from typing import TYPE_CHECKING
 from nightcramp.app.status import read_status
 from nightcramp.app.tonight import Tonight, read_tonight, write_tonight
 from nightcramp.errors import BusyError, OutputError
-from nightcramp.recorder.plan import night_date
+from nightcramp.recorder.joining import Asked, read_asked, remove_asked, write_asked
+from nightcramp.recorder.plan import LEGS, night_date
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +38,9 @@ FRESH_S = 20.0
 
 NIGHT_BYTES = 500_000_000
 """Room for a night's journal, its file and its picture, several times over."""
+
+ANSWER_S, _POLL_S = 10.0, 0.1
+"""The recorder looks once a second for a sensor that is asked for."""
 
 LOG_NAME, MESSAGES_NAME = "recorder.log", "recorder.jsonl"
 
@@ -115,6 +120,28 @@ class RecorderProcess:
             raise BusyError("there is no night to go on with")
         return self._start(tonight)
 
+    async def add(self, other: Choice) -> None:
+        """Have the recorder take a sensor for the other leg in; the first one is not touched.
+
+        Raises
+        ------
+        BusyError
+            If nothing is being recorded.
+        OutputError
+            If there is no room for it, or the recorder refuses it; it says why.
+        """
+        tonight = read_tonight(self._home)
+        if tonight is None or self.state() is not State.RECORDING:
+            raise BusyError("there is no night to add a sensor to")
+        self._check_room()
+        others = tuple(each for each in tonight.choices if each.leg != other.leg)
+        # Kept before it is asked for: whatever is cut off from now on goes on with both.
+        write_tonight(self._home, replace(tonight, choices=left_first((*others, other))))
+        why = await self._ask_for(other)
+        if why:
+            write_tonight(self._home, replace(tonight, choices=others))
+            raise OutputError(why)
+
     def mark(self) -> bool:
         """Mark a cramp; returns whether a recorder was there to be told."""
         return hasattr(signal, "SIGUSR1") and self._signal(signal.SIGUSR1)
@@ -130,6 +157,17 @@ class RecorderProcess:
         except (OSError, UnicodeDecodeError):
             return ""
         return lines[-1].removeprefix("nightcramp: ") if lines else ""
+
+    async def _ask_for(self, other: Choice) -> str:
+        """Ask the recorder for a sensor; return why it refuses, empty if it does not (yet)."""
+        write_asked(self._home, Asked(other.sensor, other.leg))
+        until = time.monotonic() + ANSWER_S
+        while (asked := read_asked(self._home)) is not None and time.monotonic() < until:
+            if asked.refused:
+                remove_asked(self._home)
+                return asked.refused
+            await asyncio.sleep(_POLL_S)
+        return ""
 
     def _start(self, tonight: Tonight) -> Tonight:
         begun = replace(tonight, begun_ns=time.time_ns())
@@ -194,6 +232,11 @@ class RecorderProcess:
         except PermissionError:
             return False  # a process of another user is not our recorder
         return True
+
+
+def left_first(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    """Return sensors in the order in which their legs are told."""
+    return tuple(sorted(choices, key=lambda choice: LEGS.index(choice.leg)))
 
 
 def free_bytes(folder: Path) -> int:

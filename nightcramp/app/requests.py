@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse
 
 from nightcramp.app.texts import catalogue, text
+from nightcramp.app.tonight import Choice
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -40,6 +41,13 @@ def notice_of(request: Request) -> str:
 async def fields_of(request: Request) -> dict[str, str]:
     """Return the fields of a form; of those given twice the last."""
     return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
+def choice_in(fields: dict[str, str], leg: str, participant: str) -> Choice:
+    """Return the sensor that a form names, as worn on a leg."""
+    device, _, rest = fields.get("sensor", "").partition("@")
+    address, _, name = rest.partition(" ")
+    return Choice(device, address, name, leg, participant)
 
 
 def is_stale(request: Request, fields: dict[str, str]) -> bool:

@@ -15,6 +15,7 @@ from nightcramp.app.bedside import Bedside
 from nightcramp.app.evening import evening_routes
 from nightcramp.app.morning import morning_routes
 from nightcramp.app.night import night_routes
+from nightcramp.app.other_leg import other_leg_routes
 from nightcramp.app.pages import render
 from nightcramp.app.recorder_process import State
 from nightcramp.app.requests import bedside_of, go
@@ -46,6 +47,7 @@ def create_app(settings: AppSettings) -> Starlette:
             Route("/", front),
             *evening_routes(),
             *night_routes(),
+            *other_leg_routes(),
             *morning_routes(),
             Mount("/review", routes=review.routes(settings), name="review"),
             Mount("/static", static, name="static"),
