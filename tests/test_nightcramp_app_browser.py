@@ -198,8 +198,73 @@ def test_both_legs_from_the_evening_to_the_morning_by_keyboard(sensor, second, s
         window.inspect()
         window.close()
     assert len(list((home / "results").glob("*_night.json"))) == 2
-    for journal in home.glob("*.ncj"):
-        assert sum(each.kind is RecordKind.MARK for each in open_journal(journal).records()) == 1
+    assert [marks_of(journal) for journal in home.glob("*.ncj")] == [1, 1]
+
+
+@pytest.mark.parametrize("speed", [3])
+def test_a_leg_that_is_added_at_night_leaves_the_other_whole(sensor, second, speed, home):
+    words = ("app", "--no-browser", "--port", 0, "--home", home, "--radio", sensor[1])
+    with playwright.sync_playwright() as driver, program(*words, "--speed", speed) as page:
+        window = Window(driver)
+        window.page.goto(page.stdout.readline().split()[-1])
+        window.press("Look for sensors")
+        window.sees("If you wear two, begin with either")
+        window.page.get_by_label("Calf 02").check()
+        window.press("left leg", "ArrowDown")
+        window.page.get_by_label("Your code").fill("P042")
+        window.press("Use this sensor")
+        window.sees("The contact is good.")
+        window.press("Start night")
+        window.sees("Recording. Recorded so far")
+        first_leg_goes_on = json.loads((home / "status.json").read_text())["process"]
+        add_a_leg_at_night(window)
+        assert json.loads((home / "status.json").read_text())["process"] == first_leg_goes_on
+        window.press("Cramp now", "Space")
+        window.sees("Marked at")
+        left, right = sorted(home.glob("*.ncj"))
+        written_by = time.monotonic() + 10
+        while [marks_of(left), marks_of(right)] != [1, 1] and time.monotonic() < written_by:
+            time.sleep(0.2)
+        assert links_of(right) == ["scanning", "connecting", "setting_up", "streaming"]
+        # Whatever ends the recorder now, the night goes on with both.
+        os.kill(first_leg_goes_on, signal.SIGKILL)
+        window.sees("What was recorded until then is safe.")
+        window.press("Go on recording")
+        for leg in ("Left", "Right"):
+            window.sees(f"{leg} leg: Recording. Recorded so far")
+        window.press("Good morning: end the night")
+        window.sees("End the night?")
+        window.press("Yes, end the night")
+        window.sees(re.compile("cramp (would )?have been seen"))
+        assert window.page.locator("#told h3").all_inner_texts() == ["Left leg", "Right leg"]
+        window.close()
+    assert len(list((home / "results").glob("*_night.json"))) == 2
+    assert [marks_of(left), marks_of(right)] == [1, 1]
+
+
+def marks_of(journal):
+    return sum(each.kind is RecordKind.MARK for each in open_journal(journal).records())
+
+
+def links_of(journal):
+    links = (each for each in open_journal(journal).records() if each.kind is RecordKind.LINK)
+    return [json_of(each)["state"] for each in links]
+
+
+def add_a_leg_at_night(window):
+    window.inspect()
+    window.press("Add the left leg")
+    window.sees("The recording of the right leg is not stopped")
+    window.inspect()
+    with window.page.expect_navigation():
+        window.press("Look for sensors")
+    window.sees("One sensor is heard")
+    window.inspect()
+    window.press("Add the left leg")
+    window.sees("The leg is added.")
+    for leg in ("Left", "Right"):
+        window.sees(f"{leg} leg: Recording. Recorded so far")
+    window.inspect()
 
 
 def add_the_other_leg(window):

@@ -323,16 +323,16 @@ def test_a_leg_is_added_while_the_night_runs(client, begin, settings):
         Heard(each.device, "Calf", each.address, each.name, strong=True) for each in (CHOICE, OTHER)
     ]
     page = client.get("/night/other").text
-    assert "The left leg is recorded meanwhile" in page
+    assert "The recording of the left leg is not stopped" in page
     assert "Calf 02" in page
     assert "Calf 01" not in page, "it is worn"
     stamp = bedside(client).stamp
-    assert add(client, OTHER).headers["location"] == "/night?say=both"
+    assert add(client, OTHER).headers["location"] == "/night?say=added"
     assert read_tonight(settings.home).choices == (CHOICE, OTHER)
     assert bedside(client).stamp == stamp
     assert read_status(settings.home).process == begun.process, "the same recorder"
-    page = client.get("/night?say=both").text
-    assert "Both legs are being recorded." in page
+    page = client.get("/night?say=added").text
+    assert "The leg is added." in page
     assert page.index("Left leg: Recording") < page.index("Right leg: Recording")
     assert "Add the" not in page
     for answer in (client.get("/night/other"), add(client, OTHER)):
@@ -357,9 +357,9 @@ def test_a_recorder_that_is_killed_before_it_took_the_leg_goes_on_with_both(
     monkeypatch.setattr("nightcramp.app.recorder_process.ANSWER_S", 0.3)
     begun = begin(bedside(client).recorder)  # it takes nothing
     soon(lambda: bedside(client).state is State.RECORDING)
-    assert add(client, OTHER).headers["location"] == "/night?say=both_soon"
-    page = client.get("/night?say=both_soon").text
-    assert "has not taken the sensor yet" in page
+    assert add(client, OTHER).headers["location"] == "/night?say=not_added_yet"
+    page = client.get("/night?say=not_added_yet").text
+    assert "The leg is not added yet" in page
     assert "Add the right leg" in page, "it is not called recorded"
     os.kill(begun.process, signal.SIGKILL)
     soon(lambda: bedside(client).state is State.GONE)

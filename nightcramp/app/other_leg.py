@@ -51,12 +51,12 @@ async def choose(request: Request) -> Response:
         return go("/night")
     choice = choice_in(fields, bedside.free_leg, recorded[0].participant)
     try:
-        is_recorded = await bedside.join(choice)
+        is_added = await bedside.join(choice)
     except BusyError:
         return go("/night")
     except NightcrampError as error:
         return _page(request, problem=str(error), status=422)
-    return go("/night", "both" if is_recorded else "both_soon")
+    return go("/night", "added" if is_added else "not_added_yet")
 
 
 def _page(request: Request, *, problem: str = "", status: int = 200) -> Response:
