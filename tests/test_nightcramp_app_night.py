@@ -368,6 +368,17 @@ def test_a_recorder_that_is_killed_before_it_took_the_leg_goes_on_with_both(
     assert read_tonight(settings.home).choices == (CHOICE, OTHER)
 
 
+def test_a_recorder_that_dies_of_what_it_is_asked_is_not_said_to_go_on(client, begin, settings):
+    dying = RECORDER.replace(
+        "    write()\n", "    write()\n    (home / 'join.json').exists() and 1 / 0\n"
+    )
+    begin(bedside(client).recorder, program=dying)
+    soon(lambda: bedside(client).state is State.RECORDING)
+    assert add(client, OTHER).headers["location"] == "/night"
+    assert "What was recorded until then is safe." in client.get("/night").text
+    assert read_tonight(settings.home).choices == (CHOICE, OTHER)
+
+
 def test_where_one_sensor_is_worn_no_leg_is_added_at_night(client, begin, settings):
     bedside(client)._settings = replace(settings, sensors=1)
     begin(bedside(client).recorder, program=JOINABLE)

@@ -126,7 +126,7 @@ class RecorderProcess:
         Raises
         ------
         BusyError
-            If nothing is being recorded.
+            If nothing is being recorded, or not any more.
         OutputError
             If there is no room for it, or the recorder refuses it; it says why.
         """
@@ -141,6 +141,8 @@ class RecorderProcess:
         if why:
             write_tonight(self._home, replace(tonight, choices=others))
             raise OutputError(why)
+        if self.state() is not State.RECORDING:
+            raise BusyError("the recorder is gone")
 
     def mark(self) -> bool:
         """Mark a cramp; returns whether a recorder was there to be told."""
@@ -163,6 +165,8 @@ class RecorderProcess:
         write_asked(self._home, Asked(other.sensor, other.leg))
         until = time.monotonic() + ANSWER_S
         while (asked := read_asked(self._home)) is not None and time.monotonic() < until:
+            if self.state() is not State.RECORDING:
+                return ""
             if asked.refused:
                 remove_asked(self._home)
                 return asked.refused
