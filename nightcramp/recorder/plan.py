@@ -129,11 +129,11 @@ def plan_night(wishes: Wishes, clock: Clock) -> NightPlan:
     now = datetime.fromtimestamp(clock.wall_ns() / 1e9)  # noqa: DTZ006 (nights are local)
     night = night_date(now)
     sensors = [
-        _sensor(text, leg, wishes, night, "emg")
+        _sensor(text, leg, wishes, night, role="emg")
         for text, leg in zip(wishes.sensors, _legs(wishes), strict=True)
     ]
     if wishes.companion:
-        sensors.append(_sensor(wishes.companion, sensors[0].leg, wishes, night, "acc"))
+        sensors.append(_sensor(wishes.companion, sensors[0].leg, wishes, night, role="acc"))
     stop_monotonic_ns, stop_wall_ns = _stop(wishes, now, clock)
     return NightPlan(
         wishes.out, night, tuple(sensors), stop_monotonic_ns, stop_wall_ns, wishes.site_key
@@ -156,7 +156,8 @@ def with_sensor(plan: NightPlan, text: str, leg: str) -> NightPlan:
         )
     participant = str(plan.sensors[0].label.metadata["participant"])
     wishes = Wishes([text], [leg], participant, out=plan.folder)
-    return replace(plan, sensors=(*plan.sensors, _sensor(text, leg, wishes, plan.night, "emg")))
+    added = _sensor(text, leg, wishes, plan.night, role="emg")
+    return replace(plan, sensors=(*plan.sensors, added))
 
 
 def night_date(local: datetime) -> date:
@@ -195,7 +196,7 @@ def _legs(wishes: Wishes) -> list[str]:
     return legs
 
 
-def _sensor(text: str, leg: str, wishes: Wishes, night: date, role: str) -> SensorPlan:
+def _sensor(text: str, leg: str, wishes: Wishes, night: date, *, role: str) -> SensorPlan:
     sought = parse_sensor(text)
     parts = [wishes.participant, night.isoformat(), *([leg] if leg else [])]
     metadata: dict[str, str | int | float | None] = {
