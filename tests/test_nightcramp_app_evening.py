@@ -263,7 +263,8 @@ def test_one_leg_is_tested_at_a_time(client):
         choose(client)
         client.post("/evening/other/choose", data={"sensor": SECOND})
         part = client.post("/evening/setup", data={"leg": "left"}, headers={"hx-request": "true"})
-        assert "Lie still." in part.text
+        assert "The test sees nothing" in part.text
+        assert "Lie still." not in part.text  # nothing is asked for that nobody would see
         assert "The other leg is being tested." in client.get("/evening/live?leg=right").text
 
 
