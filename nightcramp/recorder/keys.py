@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
+import termios
+import tty
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -49,12 +50,9 @@ class Keys:
 @contextlib.contextmanager
 def listen_to_keys(keys: Keys, file: TextIO) -> Iterator[None]:
     """Take keys from a terminal while the event loop runs; nothing where there is none."""
-    if sys.platform == "win32" or not file.isatty():
+    if not file.isatty():
         yield
         return
-    import termios
-    import tty
-
     number = file.fileno()
     before = termios.tcgetattr(number)
     loop = asyncio.get_running_loop()

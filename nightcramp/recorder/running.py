@@ -74,16 +74,12 @@ def _signals(night: NightRecorder) -> Iterator[None]:
         signal.SIGINT: partial(night.end, "interrupted"),
         # The computer may be shutting down: there is no time to fetch anything.
         signal.SIGTERM: partial(night.end, "terminated", at_once=True),
+        signal.SIGUSR1: night.mark,
     }
-    if hasattr(signal, "SIGUSR1"):
-        meanings[signal.SIGUSR1] = night.mark
-    taken = []
     for number, meaning in meanings.items():
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises in the main thread
-            loop.add_signal_handler(number, meaning)
-            taken.append(number)
+        loop.add_signal_handler(number, meaning)
     try:
         yield
     finally:
-        for number in taken:
+        for number in meanings:
             loop.remove_signal_handler(number)
