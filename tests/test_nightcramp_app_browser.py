@@ -207,12 +207,7 @@ def test_a_leg_that_is_added_at_night_leaves_the_other_whole(sensor, second, spe
     with playwright.sync_playwright() as driver, program(*words, "--speed", speed) as page:
         window = Window(driver)
         window.page.goto(page.stdout.readline().split()[-1])
-        window.press("Look for sensors")
-        window.sees("If you wear two, begin with either")
-        window.page.get_by_label("Calf 02").check()
-        window.press("left leg", "ArrowDown")
-        window.page.get_by_label("Your code").fill("P042")
-        window.press("Use this sensor")
+        wear_on_the_right(window)
         window.sees("The contact is good.")
         window.press("Start night")
         window.sees("Recording. Recorded so far")
@@ -267,13 +262,17 @@ def add_a_leg_at_night(window):
     window.inspect()
 
 
-def add_the_other_leg(window):
+def wear_on_the_right(window):
     window.press("Look for sensors")
     window.sees("If you wear two, begin with either")
     window.page.get_by_label("Calf 02").check()
     window.press("left leg", "ArrowDown")
     window.page.get_by_label("Your code").fill("P042")
     window.press("Use this sensor")
+
+
+def add_the_other_leg(window):
+    wear_on_the_right(window)
     window.sees("Does it hold? Calf 02, right leg")
     window.press("Add the left leg")
     window.sees("Which sensor for the left leg?")

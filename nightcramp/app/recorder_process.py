@@ -146,7 +146,7 @@ class RecorderProcess:
 
     def mark(self) -> bool:
         """Mark a cramp; returns whether a recorder was there to be told."""
-        return hasattr(signal, "SIGUSR1") and self._signal(signal.SIGUSR1)
+        return self._signal(signal.SIGUSR1)
 
     def end(self) -> bool:
         """End the night; returns whether a recorder was there to be told."""
